@@ -1,8 +1,11 @@
 //! Arguments and help texts.
 
+mod report;
+mod run;
 mod serve;
 mod view;
 mod when;
+mod which;
 mod work;
 
 use std::fmt;
@@ -13,9 +16,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::session::Agent;
 
+pub use report::{Budget, Report};
+pub use run::Run;
 pub use serve::Serve;
 pub use view::View;
 pub(crate) use when::When;
+use which::WHICH;
+pub use which::Which;
 pub use work::{Task, Wait, Work};
 
 /// Turns coding-agent sessions into PostHog LLM analytics.
@@ -31,8 +38,8 @@ Examples:
   posthog-llma ingest --since 7d  send the sessions of the last seven days
   posthog-llma status             whether sending works
 
-Exit status: 0 done, 1 something was not sent or could not be read, 2 wrong use, 130 stopped by \
-Ctrl-C."
+Exit status: 0 done, 1 something was not sent or could not be read, 2 wrong use, 3 over a budget, \
+130 stopped by Ctrl-C."
 )]
 pub struct Cli {
     /// The verb.
@@ -53,6 +60,12 @@ pub enum Command {
     ///
     /// Sends nothing and needs no account.
     View(View),
+    /// Sum up time, tokens, cost and changes of sessions
+    ///
+    /// Sends nothing and needs no account.
+    Report(Report),
+    /// Run an agent, and send its session before returning
+    Run(Run),
     /// Send past sessions
     Ingest(Ingest),
     /// Send past sessions of the current project; Claude Code's slash command runs this
@@ -163,18 +176,9 @@ pub struct Ingest {
     /// All sessions of this user
     #[arg(long, conflicts_with = "list", help_heading = WHICH)]
     pub(crate) all: bool,
-    /// Only sessions that were started in this folder or below it
-    #[arg(long, value_name = "PATH", help_heading = WHICH)]
-    pub(crate) project: Option<PathBuf>,
-    /// Only sessions with messages at that time or later: 7d, 24h, 2026-03-01
-    #[arg(long, value_name = "WHEN", help_heading = WHICH)]
-    pub(crate) since: Option<When>,
-    /// Only sessions that began at that time or earlier; a day counts to its end
-    #[arg(long, value_name = "WHEN", help_heading = WHICH)]
-    pub(crate) until: Option<When>,
-    /// Only sessions of this agent; may be repeated
-    #[arg(long, value_name = "AGENT", help_heading = WHICH)]
-    pub(crate) agent: Vec<Agent>,
+    /// Which of them
+    #[command(flatten)]
+    pub(crate) which: Which,
     /// List recent sessions
     #[arg(long, help_heading = INSTEAD)]
     pub(crate) list: bool,
@@ -276,7 +280,6 @@ pub enum Region {
     Eu,
 }
 
-const WHICH: &str = "Which sessions";
 const INSTEAD: &str = "Instead of sending";
 
 /// Arguments of `status`.

@@ -249,10 +249,16 @@ impl Config {
         matches!(self.of(agent).hooks, Hooks::On) && self.destination.api_key.is_some()
     }
 
-    /// The settings under which events have the same numbers, no content and no person.
-    pub(crate) fn for_numbers(&self) -> Self {
+    /// The settings under which events have the same numbers and no content.
+    pub(crate) fn without_content(&self) -> Self {
         let mut config = self.clone();
         config.events.recording = Recording::Nothing;
+        config
+    }
+
+    /// The same, and no person either.
+    pub(crate) fn for_numbers(&self) -> Self {
+        let mut config = self.without_content();
         let without_person = |agent| AgentSettings {
             attribution: Attribution::Session,
             ..self.of(agent).clone()

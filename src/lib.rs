@@ -29,7 +29,7 @@
 //! | by which routes they send, each with a project of its own | [`config`] (`serve.toml`) |
 //! | what the local page shows, and to whom | `page`; the page itself: `ui/` |
 //! | listening, and what connections may take | `server` |
-//! | sums over events, by day, model, project, branch, agent and tool | [`usage`] |
+//! | sums over events, by time, model, project, branch, pull request, agent, tool and user; costs of calls | [`usage`] |
 //! | which sessions are excluded from sending | [`outbox`], [`commands`] (`pause`, `forget`) |
 //! | retries, batches | [`deliver`], [`transport`] |
 //! | which environment variables exist, and what a repository may do with them | `variables` |
@@ -51,8 +51,8 @@
 //!
 //! | module | imports |
 //! |---|---|
-//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, inbox, integrations, interrupt, outbox, page, pipeline, posthog, receive, redact, server, session, sources, transport, ui, usage, variables, views |
-//! | `page` | ahead, cli, config, consent, host, outbox, pipeline, posthog, redact, server, session, sources, transport, usage, variables, views |
+//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, inbox, integrations, interrupt, models, outbox, page, pipeline, posthog, receive, redact, server, session, sources, transport, ui, usage, variables, views |
+//! | `page` | ahead, cli, config, consent, host, models, outbox, pipeline, posthog, redact, server, session, sources, transport, usage, variables, views |
 //! | `views` | config, consent, deliver, host, inbox, integrations, outbox, pipeline, posthog, redact, session, sources, transport, variables |
 //! | `pipeline` | ahead, config, consent, git, host, integrations, outbox, posthog, redact, session, sources |
 //! | `config` | consent, files, host, inbox, outbox, posthog, receive, session, transport, variables |
@@ -64,8 +64,8 @@
 //! | `sources` | fingerprint, host, inbox, models, otlp, session, variables |
 //! | `inbox` | files, otlp, redact |
 //! | `redact` | otlp, posthog |
-//! | `cli` | session |
-//! | `usage` | posthog, session |
+//! | `cli` | session, usage |
+//! | `usage` | models, posthog, session |
 //! | `posthog` | models, session, transport |
 //! | `models` | session |
 //! | `session` | fingerprint |

@@ -18,6 +18,7 @@ const RUN_HERE: &[&str] = &[
     "cargo run --release -- show fixtures/sessions/-home-ada-bookshop/00000004-*.jsonl",
     "cargo run --release -- ingest --dry-run fixtures/sessions",
     "posthog-llma ingest --all --output - | your-loader",
+    "posthog-llma report --by branch --since 30d",
 ];
 
 /// Tests of the jobs for clusters, in Python: `.ci/run` runs them.
@@ -73,6 +74,14 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
     (
         "cargo run --release -- view fixtures/sessions",
         "tests/view: it runs until Ctrl-C",
+    ),
+    (
+        "posthog-llma run --fail-over 2 -- claude -p \"review the last commit\"",
+        "tests/e2e/run.rs, tests/run.rs",
+    ),
+    (
+        "posthog-llma run --usage-file usage.json --fail-over 2 -- claude -p \"review the last commit\"",
+        "tests/e2e/run.rs, tests/run.rs",
     ),
     ("posthog-llma serve", "tests/serve"),
     (
@@ -264,7 +273,7 @@ fn commands_in_blocks_do_what_is_said_of_them() {
 fn the_long_help_of_a_verb_says_more_than_the_short_one() {
     for verb in [
         "setup", "show", "ingest", "status", "doctor", "trust", "flush", "serve", "pause",
-        "resume", "forget", "hook",
+        "resume", "forget", "hook", "report", "run",
     ] {
         let [short, long] = ["-h", "--help"].map(|option| {
             let help = Cli::try_parse_from(["posthog-llma", verb, option]);

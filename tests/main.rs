@@ -25,6 +25,8 @@ mod plugin;
 mod privacy;
 mod receive;
 mod release;
+mod report;
+mod run;
 mod serve;
 mod setup;
 mod show;

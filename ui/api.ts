@@ -54,7 +54,7 @@ export interface Machine {
   now: string;
   agents: string[];
   projects: string[];
-  /** Date and source of the price table; `null` without one. */
+  /** Date and source of the price table; `null` in files of versions without one. */
   prices: { date: string; source: string } | null;
   /** Folder that was named on the command line, if any: the list shows only that. */
   folder: string | null;
@@ -68,6 +68,10 @@ export interface Tokens {
   output: number;
   cache_read: number;
   cache_write: number;
+  /** The part of `cache_write` that is kept for longer than usual. */
+  cache_write_1h?: number;
+  /** The part of `output` that is thinking, as far as calls report it. */
+  reasoning?: number;
 }
 
 /** The cost in US dollars. */

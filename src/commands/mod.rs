@@ -12,7 +12,10 @@ mod likeness;
 mod mapping;
 mod output;
 mod pause;
+mod read;
+mod report;
 mod resume;
+mod run;
 mod select;
 mod sending;
 mod serve;
@@ -49,8 +52,12 @@ pub enum Exit {
     Incomplete,
     /// The arguments or settings cannot be used.
     WrongUse,
+    /// Sessions used more than their budget.
+    OverBudget,
     /// The user stopped the command with Ctrl-C.
     Stopped,
+    /// The exit status of a command that was run.
+    OfCommand(u8),
 }
 
 impl From<Exit> for ExitCode {
@@ -59,7 +66,9 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Incomplete => 1,
             Exit::WrongUse => 2,
+            Exit::OverBudget => 3,
             Exit::Stopped => interrupt::EXIT_CODE,
+            Exit::OfCommand(code) => code,
         })
     }
 }
@@ -77,6 +86,8 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     match command {
         Command::Show(arguments) => show::run(&arguments, host),
         Command::View(arguments) => view::run(&arguments, host),
+        Command::Report(arguments) => report::run(&arguments, host),
+        Command::Run(arguments) => run::run(&arguments, host),
         Command::Ingest(arguments) => ingest::run(&arguments, host),
         Command::IngestProject(arguments) => ingest::of_project(&arguments, host),
         Command::Hook(arguments) => Ok(hook::run(&arguments, host)),

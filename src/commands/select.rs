@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Local, Utc};
 
 use super::{Exit, WrongUse, likeness, without_kind};
-use crate::cli::Ingest;
+use crate::cli::Which;
 use crate::host::Host;
 use crate::session::Agent;
 use crate::sources::{self, Glance, Listing, SessionRef, Unreadable};
@@ -28,10 +28,10 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn of(arguments: &Ingest, host: &Host) -> Result<Self, WrongUse> {
+    pub(super) fn of(which: &Which, host: &Host) -> Result<Self, WrongUse> {
         let now = host.now();
-        let since = arguments.since.map(|since| since.begin(now, &Local));
-        let until = arguments.until.map(|until| until.end(now, &Local));
+        let since = which.since.map(|since| since.begin(now, &Local));
+        let until = which.until.map(|until| until.end(now, &Local));
         if since
             .zip(until)
             .is_some_and(|(since, until)| since >= until)
@@ -40,12 +40,12 @@ impl Filter {
                 "--since is later than --until: no session can match".to_owned(),
             ));
         }
-        let project = arguments.project.as_deref();
+        let project = which.project.as_deref();
         Ok(Self {
             since,
             until,
             project: project.map_or_else(Vec::new, |project| spellings(project, host)),
-            agents: arguments.agent.clone(),
+            agents: which.agent.clone(),
         })
     }
 
@@ -57,6 +57,19 @@ impl Filter {
     /// Whether every session of the wanted agents passes.
     pub(super) const fn has_no_limits(&self) -> bool {
         self.since.is_none() && self.until.is_none() && self.project.is_empty()
+    }
+
+    /// Sessions that were started in the current folder or below it.
+    pub(super) fn of_here(host: &Host) -> Self {
+        Self {
+            project: spellings(Path::new(""), host),
+            ..Self::default()
+        }
+    }
+
+    /// The wanted times, from the first to before the second.
+    pub(super) const fn period(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        (self.since, self.until)
     }
 
     /// Whether a session's agent is wanted.

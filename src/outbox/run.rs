@@ -43,6 +43,8 @@ pub enum RunKind {
     Flush,
     /// `posthog-llma ingest`.
     Ingest,
+    /// `posthog-llma run`.
+    Command,
     /// `posthog-llma serve`: one entry for as long as it runs.
     Serve,
     /// A kind that only another version of the program knows, by its name.
@@ -76,13 +78,14 @@ impl Outbox {
 
 impl RunKind {
     /// The kinds known to this version.
-    const KNOWN: [Self; 7] = [
+    const KNOWN: [Self; 8] = [
         Self::SessionStart,
         Self::SessionEnd,
         Self::PiHook,
         Self::OpenCodeHook,
         Self::Flush,
         Self::Ingest,
+        Self::Command,
         Self::Serve,
     ];
 
@@ -96,6 +99,7 @@ impl RunKind {
             Self::OpenCodeHook => "opencode hook",
             Self::Flush => "flush",
             Self::Ingest => "ingest",
+            Self::Command => "run",
             Self::Serve => "serve",
             Self::Other(name) => name,
         }

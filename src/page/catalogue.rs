@@ -18,6 +18,7 @@ use super::contract::{DeliveryState, SessionRow, Unreadable};
 use super::glanced::Glanced;
 use super::here::Here;
 use super::numbers::{NoNumbers, Numbers, read};
+use super::owners::{Owners, Rank};
 use crate::sources::SessionRef;
 use crate::usage::SessionUsage;
 
@@ -71,6 +72,7 @@ pub(super) struct State {
 
 /// The list, shared by those who make and those who read it.
 pub(super) struct Catalogue {
+    owners: Owners,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -179,7 +181,7 @@ impl State {
     }
 
     /// The next session to read.
-    fn take(&mut self) -> Option<(String, Vec<SessionRef>)> {
+    fn take(&mut self) -> Option<(String, Vec<SessionRef>, Rank)> {
         let now = Instant::now();
         let is_due = |key: &String| {
             let listed = self.sessions.get(key);
@@ -187,14 +189,16 @@ impl State {
         };
         let at = self.queue.iter().position(is_due)?;
         let key = self.queue.remove(at)?;
-        let transcripts = self.sessions.get(&key)?.transcripts.clone();
-        Some((key, transcripts))
+        let listed = self.sessions.get(&key)?;
+        let (transcripts, rank) = (listed.transcripts.clone(), Rank::of(listed));
+        Some((key, transcripts, rank))
     }
 }
 
 impl Catalogue {
     pub(super) fn new() -> Self {
         Self {
+            owners: Owners::default(),
             state: Mutex::default(),
             changed: Condvar::new(),
         }
@@ -254,7 +258,7 @@ impl Catalogue {
         let pipeline = here.numbers.pipeline().for_owner();
         loop {
             let mut state = self.lock();
-            let (key, transcripts) = loop {
+            let (key, transcripts, rank) = loop {
                 if state.is_over {
                     return;
                 }
@@ -266,9 +270,12 @@ impl Catalogue {
             state.reading += 1;
             drop(state);
             let since = Instant::now();
-            let result = read(here, &pipeline, &transcripts);
+            let claimant = self.owners.claimant(&key, rank);
+            let result = read(here, &pipeline, &transcripts, Some(&claimant));
+            let deprived = claimant.deprived();
             let mut state = self.lock();
             state.reading -= 1;
+            state.enqueue(deprived);
             if let Some(listed) = state.sessions.get_mut(&key) {
                 listed.not_before = Some(Instant::now() + since.elapsed() * REST);
                 listed.settle(result);

@@ -33,10 +33,16 @@ pub(super) struct Machine {
     pub(super) now: DateTime<Utc>,
     pub(super) agents: Vec<&'static str>,
     pub(super) projects: Vec<String>,
-    /// There is no price table yet.
-    pub(super) prices: Option<()>,
+    pub(super) prices: PriceTable,
     pub(super) folder: Option<String>,
     pub(super) session: Option<String>,
+}
+
+/// The table of list prices.
+#[derive(Debug, Serialize)]
+pub(super) struct PriceTable {
+    pub(super) date: &'static str,
+    pub(super) source: &'static str,
 }
 
 /// Whether PostHog has the events of a session.

@@ -75,7 +75,7 @@ impl Service {
         let pipeline = self.here.numbers.pipeline();
         let glanced = Glanced::of(found, &Projects::default(), &self.here);
         let mut listed = Listed::new(vec![found.clone()], Arc::new(glanced));
-        let numbers = numbers::read(&self.here, &pipeline, std::slice::from_ref(found));
+        let numbers = numbers::read(&self.here, &pipeline, std::slice::from_ref(found), None);
         listed.numbers = numbers.ok().map(Arc::new);
         self.head(key, &listed, found, None)
     }

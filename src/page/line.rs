@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::record::Kind;
 use crate::posthog::names;
 use crate::session::Agent;
-use crate::usage::CostSource;
+use crate::usage::{CostSource, cost_of};
 use crate::views::telling;
 
 /// Properties that an outline leaves out.
@@ -112,8 +112,8 @@ impl Line<'_> {
         if self.kind != Kind::Call {
             return None;
         }
-        let cost = sent.value(names::TOTAL_COST)?.as_f64()?;
-        Some((cost, CostSource::of(self.agent?)))
+        let at = serde_json::from_str(sent.timestamp.get()).ok()?;
+        cost_of(&|name| sent.value(name), self.agent?, at)
     }
 }
 
@@ -246,7 +246,8 @@ mod tests {
     #[test]
     fn an_outline_has_everything_but_content() {
         let event = json!({
-            "event": "$ai_generation", "uuid": "u", "distinct_id": "d", "timestamp": "t",
+            "event": "$ai_generation", "uuid": "u", "distinct_id": "d",
+            "timestamp": "2026-11-28T12:00:00.000Z",
             "properties": {
                 "$ai_model": "m", "$ai_input": [{}], "$ai_output_choices":
                 [{ "content": [{ "type": "thinking", "thinking": "x" },

@@ -32,6 +32,7 @@ mod here;
 mod line;
 mod lister;
 mod numbers;
+mod owners;
 mod question;
 mod record;
 mod service;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::contract::Unreadable;
 use super::here::Here;
+use super::owners::Claimant;
 use super::walk::{Taker, Walk};
 use crate::pipeline::{self, Collected, Pipeline};
 use crate::posthog::{Event, Recording, Wanted, turn_span};
@@ -53,11 +54,13 @@ pub(super) enum NoNumbers {
     Failed(String),
 }
 
-/// Reads the numbers and prompts of a session. `pipeline` builds events without content.
+/// Reads the numbers and prompts of a session, of the calls that it owns. `pipeline` builds events
+/// without content.
 pub(super) fn read(
     here: &Here,
     pipeline: &Pipeline<'_>,
     transcripts: &[SessionRef],
+    claimant: Option<&Claimant<'_>>,
 ) -> Result<Numbers, NoNumbers> {
     let recording = here.config.events.recording;
     let wanted = match recording {
@@ -69,6 +72,7 @@ pub(super) fn read(
         prospect: &here.numbers,
         pipeline,
         wanted,
+        claimant,
     };
     let mut adder = Adder {
         here,

@@ -250,6 +250,7 @@ impl Record {
             prospect: &here.prospect,
             pipeline: &pipeline,
             wanted: here.config.wanted(),
+            claimant: None,
         };
         let mut writer = Writer {
             record: self,

@@ -10,17 +10,18 @@ use tokio::task::spawn_blocking;
 
 use super::answer::{self, Answer, Content, Failure, Gone, Lines};
 use super::catalogue::Catalogue;
-use super::contract::Machine;
+use super::contract::{Machine, PriceTable};
 use super::delivery;
 use super::door::{Door, Entry};
 use super::files;
 use super::here::{Here, key};
 use super::question::Question;
 use super::record::Record;
+use crate::models::prices;
 use crate::server;
 use crate::session::Agent;
 use crate::sources::SessionRef;
-use crate::usage::{By, Query, Usage, UsageOf};
+use crate::usage::{By, Query, Usage};
 
 /// Sessions that are kept open.
 const OPEN: usize = 4;
@@ -159,7 +160,10 @@ impl Service {
             now: here.host.now(),
             agents: Agent::ALL.map(Agent::as_str).to_vec(),
             projects,
-            prices: None,
+            prices: PriceTable {
+                date: prices::DATE,
+                source: prices::SOURCE,
+            },
             folder: (here.scope.folder.as_ref()).map(|it| here.redacted(here.host.short_path(it))),
             session: self.named(),
         }
@@ -184,10 +188,8 @@ impl Service {
             until: filter.until,
             now: self.here.host.now(),
         };
-        let usage = Usage::of(
-            sessions.iter().map(|it| UsageOf { usage: &it.usage }),
-            query,
-        );
+        let usage = Usage::of(sessions.iter().map(|it| &it.usage), query);
+        let usage = usage.with_few_groups();
         let mut json = serde_json::to_value(&usage).map_err(anyhow::Error::from)?;
         json["running"] = is_reading.into();
         Ok(answer::json(&json))

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use super::contract::Unreadable;
 use crate::pipeline::{Collected, KnownEvents, Parts, Pipeline, Step};
-use crate::posthog::{Event, Frozen, Wanted};
+use crate::posthog::{Event, Foreign, Frozen, Wanted};
 use crate::redact::{Counts, Redacted};
 use crate::sources::{Checkpoint, SessionRef};
 use crate::views::Prospect;
 
 use super::here::Here;
+use super::owners::Claimant;
 
 /// Which events of a session are built, and how.
 pub(super) struct Walk<'a> {
@@ -17,6 +18,8 @@ pub(super) struct Walk<'a> {
     pub(super) prospect: &'a Prospect,
     pub(super) pipeline: &'a Pipeline<'a>,
     pub(super) wanted: Wanted,
+    /// Claims its events among all sessions; without it, what the outbox knows decides.
+    pub(super) claimant: Option<&'a Claimant<'a>>,
 }
 
 /// Takes what a walk passes on.
@@ -67,7 +70,7 @@ impl Walk<'_> {
             let mut parts = parts.for_owner().after(from.take());
             loop {
                 let begin = parts.position().cloned();
-                let step = parts.next(&mut |part| self.prospect.foreign(part))?;
+                let step = parts.next(&mut |part| self.foreign(part))?;
                 let part = match step {
                     Step::Part(part) => part,
                     Step::Restart => {
@@ -90,6 +93,15 @@ impl Walk<'_> {
             taker.end_of_transcript();
         }
         Ok(walked)
+    }
+
+    /// The events of a part that another session owns.
+    fn foreign(&self, part: &Collected) -> anyhow::Result<Foreign> {
+        let foreign = self.prospect.foreign(part)?;
+        Ok(match self.claimant {
+            Some(claimant) => claimant.claim(&part.session, foreign),
+            None => foreign,
+        })
     }
 
     fn events(

@@ -13,6 +13,13 @@ use crate::session::{Agent, Generation};
 pub struct Foreign(HashSet<Uuid>);
 
 impl Foreign {
+    /// These events and others.
+    #[must_use]
+    pub fn and(mut self, others: impl IntoIterator<Item = Uuid>) -> Self {
+        self.0.extend(others);
+        self
+    }
+
     /// The number of these events.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -6,12 +6,13 @@ use super::Recording;
 use super::conversation::GivenToCall;
 use super::json::Json;
 use super::properties::Properties;
-use super::{chat, names, operations, plain, titles, tool_error};
+use super::{chat, counts, names, operations, plain, titles, tool_error};
 use crate::models;
 use crate::models::prices::{self, Rates};
 use crate::session::{
-    Block, CacheCounts, CallError, CallKind, Generation, OutputCount, Role, Session, StopReason,
-    Timing, ToolCall, Totals, Trigger, Turn, Unlisted, Usage, UsageReport, Waits, Work,
+    Block, CacheCounts, CallError, CallKind, FindingKind, Findings, Generation, OutputCount, Role,
+    Session, StopReason, Timing, ToolCall, Totals, Trigger, Turn, Unlisted, Usage, UsageReport,
+    Waits, Work,
 };
 
 /// Span name of usage that is in the agent's books but in no line of the transcript.
@@ -28,21 +29,6 @@ impl<'a> Properties<'a> {
     ) {
         let value = is_recorded.then(value);
         self.insert(name, value.map_or(Json::NULL, Into::into));
-    }
-
-    fn usage(&mut self, usage: Usage, counts: CacheCounts, model: Option<&str>) {
-        let input = usage.input_as(counts);
-        self.insert(names::INPUT_TOKENS, input);
-        self.insert(names::OUTPUT_TOKENS, output_tokens(usage, model));
-        self.insert(names::TOTAL_TOKENS, input + usage.output);
-        self.insert_some(names::REASONING_TOKENS, usage.reasoning);
-        self.insert(names::CACHE_READ_TOKENS, usage.cache_read);
-        self.insert(names::CACHE_WRITE_TOKENS, usage.cache_write);
-        self.insert(names::CACHE_WRITE_5M_TOKENS, usage.cache_write_usual());
-        self.insert(names::CACHE_WRITE_1H_TOKENS, usage.cache_write_long);
-        self.insert(names::CACHE_IS_EXCLUSIVE, counts == CacheCounts::Apart);
-        self.count(names::WEB_SEARCH_COUNT, usage.web_searches);
-        self.count(names::WEB_FETCH_COUNT, usage.web_fetches);
     }
 
     /// The cost, unless PostHog computes the same: as the agent reports it, otherwise at special rates.
@@ -77,7 +63,7 @@ impl<'a> Properties<'a> {
     }
 
     /// Sets a count; zero is omitted.
-    fn count(&mut self, name: &'static str, number: u64) {
+    pub(super) fn count(&mut self, name: &'static str, number: u64) {
         self.insert_some(name, Some(number).filter(|number| *number > 0));
     }
 
@@ -160,7 +146,10 @@ impl<'a> Properties<'a> {
 
     fn totals(&mut self, totals: &Totals) {
         self.insert(names::SUM_OF_INPUT_TOKENS, totals.input);
-        self.insert(names::SUM_OF_OUTPUT_TOKENS, total_output_tokens(totals));
+        self.insert(
+            names::SUM_OF_OUTPUT_TOKENS,
+            counts::total_output_tokens(totals),
+        );
         self.insert(names::SUM_OF_CACHE_READ_TOKENS, totals.cache_read);
         self.insert(names::SUM_OF_CACHE_WRITE_TOKENS, totals.cache_write);
         self.insert(names::GENERATION_COUNT, totals.generations);
@@ -180,31 +169,32 @@ impl<'a> Properties<'a> {
         self.waits(totals.waits());
         self.count(names::COMMIT_COUNT, totals.work.commits.len() as u64);
         self.work(&totals.work);
+        self.findings(&totals.findings);
     }
-}
 
-/// Models whose reasoning tokens PostHog itself adds to the output when it computes costs
-/// (`output-costs.ts` of its ingestion).
-const REASONING_IS_ADDED: [&str; 2] = ["gemini-2.5-", "gemini-3"];
-
-fn is_reasoning_added(model: &str) -> bool {
-    let model = model.to_lowercase();
-    REASONING_IS_ADDED.iter().any(|it| model.starts_with(it))
-}
-
-fn output_tokens(usage: Usage, model: Option<&str>) -> u64 {
-    let is_added = model.is_some_and(is_reasoning_added);
-    let added = usage.reasoning.filter(|_| is_added);
-    usage.output.saturating_sub(added.unwrap_or(0))
-}
-
-/// The sum of the output tokens of the generations.
-fn total_output_tokens(totals: &Totals) -> u64 {
-    let by_model = totals.reasoning.iter();
-    let added = by_model.filter(|(model, _)| is_reasoning_added(model));
-    totals
-        .output
-        .saturating_sub(added.map(|(_, tokens)| tokens).sum())
+    /// Work that bought nothing: the kinds, and number and tokens of each.
+    fn findings(&mut self, findings: &Findings) {
+        let all = FindingKind::ALL.map(|kind| (kind, findings.of(kind)));
+        let found = all.into_iter().filter(|(_, found)| found.count > 0);
+        let kinds: Vec<String> = found
+            .clone()
+            .map(|(kind, _)| kind.as_str().to_owned())
+            .collect();
+        self.list(names::FINDINGS, &kinds);
+        self.count(
+            names::FINDING_COUNT,
+            found.clone().map(|(_, it)| it.count).sum(),
+        );
+        self.count(
+            names::FINDING_TOKENS,
+            found.clone().map(|(_, it)| it.tokens).sum(),
+        );
+        for (kind, found) in found {
+            let [count, tokens] = names::of_finding(kind);
+            self.count(count, found.count);
+            self.count(tokens, found.tokens);
+        }
+    }
 }
 
 /// Whether the prompt of a turn is sent. The report of a background task repeats answers, so it is

@@ -4,6 +4,7 @@
 mod chat;
 mod classify;
 mod conversation;
+mod counts;
 mod distinct_id;
 mod envelope;
 mod event;
@@ -31,6 +32,7 @@ mod write;
 
 pub use crate::session::{InputScope, Recording, Wanted};
 pub use classify::{Disposition, backoff, classify, spread};
+pub(crate) use counts::usage_of;
 pub use distinct_id::{DistinctId, NotDistinct};
 pub use envelope::frozen_trace;
 pub use event::{Event, EventName, Identities, Written};

@@ -1,7 +1,7 @@
 //! Names of the properties that this program sets, as they are on the wire. PostHog gives those that
 //! begin with `$` their meaning; `docs/events.md` describes all of them.
 
-use crate::session::Agent;
+use crate::session::{Agent, FindingKind};
 
 // Identities and places, by which PostHog joins events.
 pub(crate) const TRACE_ID: &str = "$ai_trace_id";
@@ -76,6 +76,11 @@ pub(crate) const INTERRUPTION_COUNT: &str = "interruption_count";
 pub(crate) const COMPACTION_COUNT: &str = "compaction_count";
 pub(crate) const COMMIT_COUNT: &str = "commit_count";
 
+// Work that bought nothing.
+pub(crate) const FINDINGS: &str = "findings";
+pub(crate) const FINDING_COUNT: &str = "finding_count";
+pub(crate) const FINDING_TOKENS: &str = "finding_tokens";
+
 // Times, in seconds.
 pub(crate) const LATENCY: &str = "$ai_latency";
 pub(crate) const TIME_TO_FIRST_TOKEN: &str = "$ai_time_to_first_token";
@@ -139,5 +144,15 @@ pub(crate) const fn of_agent(agent: Agent) -> [&'static str; 3] {
             "deployment_environment",
             "application_agent",
         ],
+    }
+}
+
+/// Names of the properties for findings of a kind: their number, and the tokens that they cost.
+pub(crate) const fn of_finding(kind: FindingKind) -> [&'static str; 2] {
+    match kind {
+        FindingKind::RetriedTool => ["retried_tool_count", "retried_tool_tokens"],
+        FindingKind::RepeatedRead => ["repeated_read_count", "repeated_read_tokens"],
+        FindingKind::LostCache => ["lost_cache_count", "lost_cache_tokens"],
+        FindingKind::FailedTurn => ["failed_turn_count", "failed_turn_tokens"],
     }
 }

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use super::books::Unlisted;
+use super::findings::Findings;
 use super::operation::OperationKind;
 use super::tree::Generation;
 use super::turn::{Turn, Waits};
@@ -53,6 +54,9 @@ pub struct Totals {
     pub tools: BTreeSet<String>,
     /// Changes to files and repository.
     pub work: Work,
+    /// Work that bought nothing.
+    #[serde(default)]
+    pub findings: Findings,
 }
 
 impl Totals {
@@ -62,6 +66,7 @@ impl Totals {
         self.interruptions += turn.incidents.interruptions;
         self.compactions += turn.incidents.compactions;
         self.work.link(&turn.incidents);
+        self.findings.add_turn(turn, ours);
         let waits = turn.waits(ours);
         self.waited_ms += milliseconds(waits.waited);
         self.unattributed_ms += milliseconds(waits.unattributed);

@@ -4,12 +4,11 @@ use std::ops::AddAssign;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use crate::posthog::{Event, names};
+use super::properties::value;
+use crate::posthog::{self, Event};
+use crate::session::{Agent, Usage};
 
-use super::properties::number;
-use crate::session::Agent;
-
-/// Tokens of calls, as PostHog prices them.
+/// Tokens of calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tokens {
     /// Input tokens outside the cache.
@@ -20,24 +19,36 @@ pub struct Tokens {
     pub cache_read: u64,
     /// Input tokens written to the cache.
     pub cache_write: u64,
+    /// The part of `cache_write` that is kept for longer than usual.
+    pub cache_write_1h: u64,
+    /// The part of `output` that is thinking, as far as calls report it.
+    pub reasoning: u64,
 }
 
 impl Tokens {
-    /// The tokens that an event states.
+    /// The tokens that the event of a call states.
     #[must_use]
     pub fn of(event: &Event<'_>) -> Self {
-        Self {
-            input: number(event, names::INPUT_TOKENS),
-            output: number(event, names::OUTPUT_TOKENS),
-            cache_read: number(event, names::CACHE_READ_TOKENS),
-            cache_write: number(event, names::CACHE_WRITE_TOKENS),
-        }
+        posthog::usage_of(&|name| value(event, name)).into()
     }
 
-    /// All of them.
+    /// All of them, each once.
     #[must_use]
     pub const fn sum(&self) -> u64 {
         self.input + self.output + self.cache_read + self.cache_write
+    }
+}
+
+impl From<Usage> for Tokens {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input: usage.input,
+            output: usage.output,
+            cache_read: usage.cache_read,
+            cache_write: usage.cache_write,
+            cache_write_1h: usage.cache_write_long,
+            reasoning: usage.reasoning.unwrap_or(0),
+        }
     }
 }
 
@@ -47,6 +58,8 @@ impl AddAssign for Tokens {
         self.output += other.output;
         self.cache_read += other.cache_read;
         self.cache_write += other.cache_write;
+        self.cache_write_1h += other.cache_write_1h;
+        self.reasoning += other.reasoning;
     }
 }
 
@@ -65,7 +78,7 @@ impl CostSource {
     #[must_use]
     pub const fn of(agent: Agent) -> Self {
         match agent {
-            // It states none: those on its events are of this program's own prices.
+            // It states none: those on its events are by list price.
             Agent::ClaudeCode => Self::List,
             Agent::Pi | Agent::OpenCode | Agent::Otlp => Self::Agent,
         }
@@ -167,9 +180,9 @@ pub struct Facts {
 /// Sums over a group of sessions, or over parts of them. Times are seconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Numbers {
-    /// Sessions with calls in the group.
+    /// Sessions with work in the group.
     pub sessions: u64,
-    /// Time worked; of a group of calls, the time of these.
+    /// Time worked: of the turns; of a model the time of its calls, of a tool its own time.
     pub worked: f64,
     /// Time that tools waited for a person.
     pub waited: f64,

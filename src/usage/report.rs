@@ -1,89 +1,41 @@
 //! Sums over many sessions.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::str::FromStr;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Datelike, Days, Local, NaiveDate, Timelike, Utc};
+use chrono::{Datelike, Days, Local, NaiveDate};
 use serde::Serialize;
 
-use super::numbers::{Cost, Numbers, Tokens};
-use super::session::{CallSums, CallsOf, Hour, SessionUsage};
+use super::findings::{self, Finding};
+use super::groups::{self, Group, larger_first};
+use super::numbers::Numbers;
+use super::pulls::PullRequests;
+use super::query::{By, Query};
+use super::session::{CallSums, Of, Record, SessionUsage, ToolSums};
 
-/// Groups that are shown by name; the others are one.
-const GROUPS: usize = 12;
 /// Longest period in days that is shown by day, and by week.
 const BY_DAY: i64 = 100;
 const BY_WEEK: i64 = 400;
 
-/// What sums are grouped by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum By {
-    /// The model that answered.
-    #[default]
-    Model,
-    /// The project of the session.
-    Project,
-    /// The branch at the time of the call.
-    Branch,
-    /// The agent.
-    Agent,
-}
-
-impl FromStr for By {
-    type Err = NoSuchGroup;
-
-    fn from_str(name: &str) -> Result<Self, NoSuchGroup> {
-        match name {
-            "model" => Ok(Self::Model),
-            "project" => Ok(Self::Project),
-            "branch" => Ok(Self::Branch),
-            "agent" => Ok(Self::Agent),
-            _ => Err(NoSuchGroup),
-        }
-    }
-}
-
-/// Sums cannot be grouped by that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("sums are by model, project, branch or agent")]
-pub struct NoSuchGroup;
-
-/// A question for sums.
-#[derive(Clone, Copy, Debug)]
-pub struct Query {
-    /// What they are grouped by.
-    pub by: By,
-    /// Hours that begin earlier are left out.
-    pub since: Option<DateTime<Utc>>,
-    /// Hours that begin at that time or later are left out.
-    pub until: Option<DateTime<Utc>>,
-    /// The current time.
-    pub now: DateTime<Utc>,
-}
-
-/// A session whose sums are added.
-pub struct UsageOf<'a> {
-    /// Its sums.
-    pub usage: &'a SessionUsage,
-}
-
-/// Sums over sessions. Scripts and the local page rely on its JSON.
+/// Sums over sessions. The local page relies on its JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct Usage {
     by: By,
     unit: Unit,
     buckets: Vec<NaiveDate>,
-    total: Numbers,
-    groups: Vec<Group>,
+    /// Over everything in the period, each record once.
+    pub total: Numbers,
+    /// By time, otherwise the largest first.
+    pub groups: Vec<Group>,
     /// By weekday, Monday first, and local hour.
     hours: Vec<Vec<HourOfWeek>>,
     tools: Vec<Tool>,
-    branches: Vec<OfBranch>,
-    /// No rule looks for waste yet.
-    findings: [(); 0],
-    unpriced: Vec<Unpriced>,
+    /// The largest first.
+    pub branches: Vec<OfBranch>,
+    /// Work that bought nothing, in the sessions with work in the period; the costliest kind first.
+    pub findings: Vec<Finding>,
+    /// Models without a price, the one with most calls first.
+    pub unpriced: Vec<Unpriced>,
 }
 
 /// Length of a bucket.
@@ -93,21 +45,6 @@ enum Unit {
     Day,
     Week,
     Month,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct Group {
-    name: Option<String>,
-    total: Numbers,
-    buckets: Vec<Bucket>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-struct Bucket {
-    tokens: Tokens,
-    cost: f64,
-    calls: u64,
-    worked: f64,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -130,18 +67,26 @@ struct Tool {
     times: Vec<f64>,
 }
 
+/// Sums of a branch.
 #[derive(Clone, Debug, Serialize)]
-struct OfBranch {
-    project: Option<String>,
-    branch: Option<String>,
-    pull_requests: BTreeSet<String>,
-    numbers: Numbers,
+pub struct OfBranch {
+    /// Name of the project.
+    pub project: Option<String>,
+    /// Name of the branch; `None` for work outside any.
+    pub branch: Option<String>,
+    /// Addresses of its pull requests.
+    pub pull_requests: BTreeSet<String>,
+    /// The sums.
+    pub numbers: Numbers,
 }
 
+/// A model without a price.
 #[derive(Clone, Debug, Serialize)]
-struct Unpriced {
-    model: Option<String>,
-    calls: u64,
+pub struct Unpriced {
+    /// Its name.
+    pub model: Option<String>,
+    /// Number of calls.
+    pub calls: u64,
 }
 
 impl Unit {
@@ -176,150 +121,154 @@ impl Unit {
 }
 
 impl Usage {
-    /// The sums over the calls of these sessions in the wanted period. A session with at least one
-    /// counts with its whole time, lines, commits and pull requests.
+    /// The sums over the work of these sessions in the wanted period.
     #[must_use]
-    pub fn of<'a>(sessions: impl IntoIterator<Item = UsageOf<'a>>, query: Query) -> Self {
-        let sessions: Vec<UsageOf<'a>> = sessions.into_iter().collect();
+    pub fn of<'a>(sessions: impl IntoIterator<Item = &'a SessionUsage>, query: Query) -> Self {
+        let sessions: Vec<&SessionUsage> = sessions.into_iter().collect();
         let today = query.now.with_timezone(&Local).date_naive();
-        let calls = sessions.iter().flat_map(|it| it.usage.calls());
-        let earliest = calls
-            .map(|(of, _)| of.hour)
-            .filter(|it| query.has(*it))
-            .min();
+        let records = sessions.iter().flat_map(|it| it.records());
+        let hours = records.map(|record| record.of().hour);
+        let earliest = hours.filter(|hour| query.has(*hour)).min();
         let first = earliest.map_or(today, |hour| hour.day);
-        let first = query.since.map_or(first, |since| {
-            since.with_timezone(&Local).date_naive().max(first)
-        });
         let unit = Unit::of((today - first).num_days());
         let mut sums = Sums::new(query, unit, unit.buckets(first, today));
-        for session in &sessions {
-            sums.add(session);
+        for (session, usage) in sessions.iter().enumerate() {
+            sums.pull_requests.add(session, usage);
         }
-        sums.usage()
+        for (session, usage) in sessions.iter().enumerate() {
+            sums.add(session, usage);
+        }
+        let in_period = |usage: &&SessionUsage| {
+            let mut records = usage.records();
+            records.any(|record| query.has(record.of().hour))
+        };
+        let findings = findings::of(sessions.iter().copied().filter(in_period));
+        Self {
+            findings,
+            ..sums.usage()
+        }
+    }
+
+    /// What the sums are grouped by.
+    #[must_use]
+    pub const fn by(&self) -> By {
+        self.by
+    }
+
+    /// The same with few groups, for a chart.
+    #[must_use]
+    pub fn with_few_groups(mut self) -> Self {
+        self.groups = groups::largest(self.groups);
+        self
     }
 }
 
-impl Query {
-    /// Whether an hour is in the period.
-    fn has(&self, hour: Hour) -> bool {
-        let in_local = |time: DateTime<Utc>| {
-            let local = time.with_timezone(&Local);
-            let hour = u8::try_from(local.hour()).unwrap_or(0);
-            Hour {
-                day: local.date_naive(),
-                hour,
-            }
-        };
-        self.since.is_none_or(|since| hour >= in_local(since))
-            && self.until.is_none_or(|until| hour < in_local(until))
-    }
-}
+/// A project and a branch.
+type Branch = (Option<String>, Option<String>);
 
 /// Sums that are being made.
-struct Sums {
+struct Sums<'a> {
     query: Query,
     unit: Unit,
     buckets: Vec<NaiveDate>,
-    total: Numbers,
+    total: Group,
     groups: HashMap<Option<String>, Group>,
     hours: Vec<Vec<HourOfWeek>>,
     tools: BTreeMap<String, Tool>,
-    branches: BTreeMap<(Option<String>, Option<String>), OfBranch>,
+    branches: BTreeMap<Branch, Group>,
     unpriced: BTreeMap<Option<String>, u64>,
-    pull_requests: BTreeSet<String>,
+    pull_requests: PullRequests<'a>,
 }
 
-impl Sums {
+impl<'a> Sums<'a> {
     fn new(query: Query, unit: Unit, buckets: Vec<NaiveDate>) -> Self {
         Self {
             query,
             unit,
             buckets,
-            total: Numbers::default(),
+            total: Group::new(None, 0),
             groups: HashMap::new(),
             hours: vec![vec![HourOfWeek::default(); 24]; 7],
             tools: BTreeMap::new(),
             branches: BTreeMap::new(),
             unpriced: BTreeMap::new(),
-            pull_requests: BTreeSet::new(),
+            pull_requests: PullRequests::default(),
         }
     }
 
-    fn add(&mut self, session: &UsageOf<'_>) {
-        let usage = session.usage;
+    fn add(&mut self, session: usize, usage: &'a SessionUsage) {
         let query = self.query;
-        let calls: Vec<_> = usage.calls().filter(|(of, _)| query.has(of.hour)).collect();
-        if calls.is_empty() {
-            return;
-        }
-        let facts = usage.facts();
-        self.total.sessions += 1;
-        self.total.worked += facts.worked;
-        self.total.waited += facts.waited;
-        self.total.lines_added += facts.lines_added;
-        self.total.lines_removed += facts.lines_removed;
-        self.total.commits += facts.commits;
-        self.pull_requests
-            .extend(facts.pull_requests.iter().cloned());
-        let (mut groups, mut branches) = (HashSet::new(), BTreeSet::new());
-        for (of, calls) in calls {
-            let name = self.group(usage, of, calls);
-            if groups.insert(name.clone())
-                && let Some(group) = self.groups.get_mut(&name)
-            {
-                group.total.sessions += 1;
+        for record in usage.records() {
+            let of = record.of();
+            if !query.has(of.hour) {
+                continue;
             }
-            self.hour(of, calls);
-            self.branch(usage, of, calls);
-            branches.insert(of.branch.clone());
-            if calls.cost.unknown > 0 {
-                *self.unpriced.entry(of.model.clone()).or_default() += calls.cost.unknown;
+            // By anything that turns belong to, so that every record counts.
+            self.total.add(session, &record, By::Day, None);
+            let key = (usage.project().map(str::to_owned), of.branch.clone());
+            let branch = self.branches.entry(key);
+            let branch = branch.or_insert_with(|| Group::new(None, 0));
+            branch.add(session, &record, By::Branch, None);
+            self.group(session, usage, &record);
+            match record {
+                Record::Calls(of, calls) => self.calls(of, calls),
+                Record::Tools(_, name, tools) => self.tool(name, tools),
+                Record::Turns(..) => {}
             }
         }
-        for branch in branches {
-            let key = (usage.project().map(str::to_owned), branch);
-            if let Some(branch) = self.branches.get_mut(&key) {
-                branch.numbers.sessions += 1;
-                branch.numbers.lines_added += facts.lines_added;
-                branch.numbers.lines_removed += facts.lines_removed;
-                branch
-                    .pull_requests
-                    .extend(facts.pull_requests.iter().cloned());
-            }
-        }
-        self.tools(usage);
     }
 
-    /// Adds calls to the total and to their group. Returns the group's name.
-    fn group(&mut self, usage: &SessionUsage, of: &CallsOf, calls: &CallSums) -> Option<String> {
-        let name = match self.query.by {
+    /// Adds a record to its groups.
+    fn group(&mut self, session: usize, usage: &'a SessionUsage, record: &Record<'a>) {
+        let length = self.buckets.len();
+        let by = self.query.by;
+        let bucket = self.unit.bucket(record.of().hour.day);
+        let bucket = self.buckets.binary_search(&bucket).ok();
+        for name in self.names(session, usage, record) {
+            let group = self.groups.entry(name.clone());
+            let group = group.or_insert_with(|| Group::new(name, length));
+            group.add(session, record, by, bucket);
+        }
+    }
+
+    /// The groups of a record: one; none if it has nothing to do with any; several if its branch has
+    /// several pull requests.
+    fn names(
+        &self,
+        session: usize,
+        usage: &'a SessionUsage,
+        record: &Record<'a>,
+    ) -> Vec<Option<String>> {
+        let by = self.query.by;
+        let of = record.of();
+        let is_turn = matches!(record, Record::Turns(..));
+        let one = match by {
+            By::Day => Some(of.hour.day.to_string()),
+            By::Week => Some(Unit::Week.bucket(of.hour.day).to_string()),
+            By::Month => Some(of.hour.day.format("%Y-%m").to_string()),
+            By::Model if is_turn => return Vec::new(),
             By::Model => of.model.clone(),
             By::Project => usage.project().map(str::to_owned),
             By::Branch => of.branch.clone(),
             By::Agent => Some(usage.agent().as_str().to_owned()),
+            By::User => of.user.clone(),
+            By::Tool => match record {
+                Record::Tools(_, name, _) => Some((*name).to_owned()),
+                Record::Calls(..) | Record::Turns(..) => return Vec::new(),
+            },
+            By::Pr => {
+                let found = self.pull_requests.of(session, usage, of.branch.as_deref());
+                let found: Vec<_> = found.map(|it| Some(it.to_owned())).collect();
+                return if found.is_empty() { vec![None] } else { found };
+            }
         };
-        let length = self.buckets.len();
-        let group = self.groups.entry(name.clone()).or_insert_with(|| Group {
-            name: name.clone(),
-            total: Numbers::default(),
-            buckets: vec![Bucket::default(); length],
-        });
-        add(&mut self.total, calls);
-        add(&mut group.total, calls);
-        group.total.worked += calls.worked;
-        let bucket = self.unit.bucket(of.hour.day);
-        if let Ok(at) = self.buckets.binary_search(&bucket) {
-            let bucket = &mut group.buckets[at];
-            bucket.tokens += calls.tokens;
-            bucket.cost += calls.cost.usd;
-            bucket.calls += calls.calls;
-            bucket.worked += calls.worked;
-        }
-        name
+        vec![one]
     }
 
-    fn hour(&mut self, of: &CallsOf, calls: &CallSums) {
+    fn calls(&mut self, of: &Of, calls: &CallSums) {
+        if calls.cost.unknown > 0 {
+            *self.unpriced.entry(of.model.clone()).or_default() += calls.cost.unknown;
+        }
         let weekday = of.hour.day.weekday().num_days_from_monday() as usize;
         let cell = &mut self.hours[weekday][usize::from(of.hour.hour)];
         cell.calls += calls.calls;
@@ -328,43 +277,24 @@ impl Sums {
         cell.worked += calls.worked;
     }
 
-    fn branch(&mut self, usage: &SessionUsage, of: &CallsOf, calls: &CallSums) {
-        let key = (usage.project().map(str::to_owned), of.branch.clone());
-        let branch = self
-            .branches
-            .entry(key.clone())
-            .or_insert_with(|| OfBranch {
-                project: key.0,
-                branch: key.1,
-                pull_requests: BTreeSet::new(),
-                numbers: Numbers::default(),
-            });
-        add(&mut branch.numbers, calls);
-        branch.numbers.worked += calls.worked;
-    }
-
-    fn tools(&mut self, usage: &SessionUsage) {
-        for (_, name, tools) in usage.tools().filter(|(hour, ..)| self.query.has(*hour)) {
-            self.total.tools += tools.calls;
-            self.total.failed_tools += tools.failed;
-            let tool = self.tools.entry(name.to_owned()).or_insert_with(|| Tool {
-                name: name.to_owned(),
-                calls: 0,
-                failed: 0,
-                p50: None,
-                p95: None,
-                waited: 0.0,
-                times: Vec::new(),
-            });
-            tool.calls += tools.calls;
-            tool.failed += tools.failed;
-            tool.waited += tools.waited;
-            tool.times.extend(&tools.times);
-        }
+    fn tool(&mut self, name: &str, tools: &ToolSums) {
+        let tool = self.tools.entry(name.to_owned()).or_insert_with(|| Tool {
+            name: name.to_owned(),
+            calls: 0,
+            failed: 0,
+            p50: None,
+            p95: None,
+            waited: 0.0,
+            times: Vec::new(),
+        });
+        tool.calls += tools.calls;
+        tool.failed += tools.failed;
+        tool.waited += tools.waited;
+        tool.times.extend(&tools.times);
     }
 
     fn usage(mut self) -> Usage {
-        self.total.pull_requests = self.pull_requests.len() as u64;
+        self.total.finish();
         let mut tools: Vec<Tool> = self.tools.into_values().collect();
         for tool in &mut tools {
             tool.times.sort_by(f64::total_cmp);
@@ -372,90 +302,39 @@ impl Sums {
             tool.p95 = quantile(&tool.times, 95);
         }
         tools.sort_by_key(|tool| Reverse(tool.calls));
-        let mut branches: Vec<OfBranch> = self.branches.into_values().collect();
-        for branch in &mut branches {
-            branch.numbers.pull_requests = branch.pull_requests.len() as u64;
-        }
-        branches.sort_by(|a, b| {
-            order(&b.numbers)
-                .partial_cmp(&order(&a.numbers))
-                .unwrap_or(std::cmp::Ordering::Equal)
-        });
+        let branches = self.branches.into_iter();
+        let mut branches: Vec<OfBranch> = branches
+            .map(|((project, branch), mut group)| {
+                group.finish();
+                OfBranch {
+                    project,
+                    branch,
+                    pull_requests: group.pull_requests,
+                    numbers: group.total,
+                }
+            })
+            .collect();
+        branches.sort_by(|a, b| larger_first(&a.numbers, &b.numbers));
         let unpriced = self.unpriced.into_iter();
         let mut unpriced: Vec<Unpriced> = unpriced
             .map(|(model, calls)| Unpriced { model, calls })
             .collect();
         unpriced.sort_by_key(|it| Reverse(it.calls));
+        let mut groups: Vec<Group> = self.groups.into_values().collect();
+        groups.iter_mut().for_each(Group::finish);
         Usage {
             by: self.query.by,
             unit: self.unit,
-            groups: largest(self.groups.into_values().collect(), self.buckets.len()),
+            groups: groups::in_order(groups, self.query.by),
             buckets: self.buckets,
-            total: self.total,
+            total: self.total.total,
             hours: self.hours,
             tools,
             branches,
-            findings: [],
+            findings: Vec::new(),
             unpriced,
         }
     }
-}
-
-/// The largest groups, and the sum of the others.
-fn largest(mut groups: Vec<Group>, buckets: usize) -> Vec<Group> {
-    groups.sort_by(|a, b| {
-        let by_size = order(&b.total).partial_cmp(&order(&a.total));
-        by_size
-            .unwrap_or(std::cmp::Ordering::Equal)
-            .then_with(|| a.name.cmp(&b.name))
-    });
-    if groups.len() <= GROUPS + 1 {
-        return groups;
-    }
-    let mut other = Group {
-        name: Some("other".to_owned()),
-        total: Numbers::default(),
-        buckets: vec![Bucket::default(); buckets],
-    };
-    for group in groups.drain(GROUPS..) {
-        let Numbers {
-            sessions,
-            worked,
-            calls,
-            failed_calls,
-            tokens,
-            cost,
-            ..
-        } = group.total;
-        // A session with several of them counts for each.
-        other.total.sessions += sessions;
-        other.total.worked += worked;
-        other.total.calls += calls;
-        other.total.failed_calls += failed_calls;
-        other.total.tokens += tokens;
-        other.total.cost += cost;
-        for (sum, bucket) in other.buckets.iter_mut().zip(group.buckets) {
-            sum.tokens += bucket.tokens;
-            sum.cost += bucket.cost;
-            sum.calls += bucket.calls;
-            sum.worked += bucket.worked;
-        }
-    }
-    groups.push(other);
-    groups
-}
-
-fn add(sum: &mut Numbers, calls: &CallSums) {
-    sum.calls += calls.calls;
-    sum.failed_calls += calls.failed;
-    sum.tokens += calls.tokens;
-    sum.cost += calls.cost;
-}
-
-/// Larger groups have larger values. Where nothing has a price, tokens decide.
-const fn order(numbers: &Numbers) -> (f64, u64) {
-    let Cost { usd, .. } = numbers.cost;
-    (usd, numbers.tokens.sum())
 }
 
 /// The value that this percentage of the sorted times does not exceed.

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{Local, NaiveDate, Timelike};
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::numbers::{Cost, CostSource, Facts, Tokens};
-use super::properties::{is_failed, number, property, seconds, text};
+use super::cost::cost_of;
+use super::numbers::{Cost, Facts, Tokens};
+use super::properties::{is_failed, list, number, property, seconds, text, value};
 use crate::posthog::{Event, EventName, names};
-use crate::session::Agent;
+use crate::session::{Agent, FindingKind, Found};
 
 /// A local hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,12 +18,15 @@ pub(super) struct Hour {
     pub(super) hour: u8,
 }
 
-/// Calls of one model on one branch in an hour.
+/// What happened in an hour on one branch for one person, with one model.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct CallsOf {
+pub(super) struct Of {
     pub(super) hour: Hour,
-    pub(super) model: Option<String>,
     pub(super) branch: Option<String>,
+    /// The person, if it is known.
+    pub(super) user: Option<String>,
+    /// The model of calls, and of the call that called a tool. `None` for turns.
+    pub(super) model: Option<String>,
 }
 
 /// Sums over calls.
@@ -37,42 +40,74 @@ pub(super) struct CallSums {
     pub(super) worked: f64,
 }
 
-/// Sums over the calls of one tool in an hour.
+/// Sums over the calls of one tool.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tools {
+pub(super) struct ToolSums {
     pub(super) calls: u64,
     pub(super) failed: u64,
     /// Seconds that they waited for a person.
     pub(super) waited: f64,
     /// Own times in seconds, where they are known.
     pub(super) times: Vec<f64>,
+    pub(super) lines_added: u64,
+    pub(super) lines_removed: u64,
+    pub(super) commits: u64,
+    pub(super) pull_requests: BTreeSet<String>,
 }
 
-/// What a trace states about its session, or about its part of it.
+/// Sums over turns, or of what a trace states about its session.
 #[derive(Clone, Debug, Default)]
-struct Stated {
-    worked: f64,
-    waited: f64,
-    lines_added: u64,
-    lines_removed: u64,
-    commits: u64,
-    compactions: u64,
-    pull_requests: Vec<String>,
+pub(super) struct TurnSums {
+    /// Seconds.
+    pub(super) worked: f64,
+    /// Seconds that tools waited for a person.
+    pub(super) waited: f64,
+    pub(super) lines_added: u64,
+    pub(super) lines_removed: u64,
+    pub(super) commits: u64,
+    pub(super) compactions: u64,
+    pub(super) pull_requests: BTreeSet<String>,
+    /// Of a trace: what was found in it, by kind.
+    pub(super) found: [Found; FindingKind::ALL.len()],
+}
+
+/// Sums over a part of a session.
+pub(super) enum Record<'a> {
+    Calls(&'a Of, &'a CallSums),
+    /// With the name of the tool.
+    Tools(&'a Of, &'a str, &'a ToolSums),
+    Turns(&'a Of, &'a TurnSums),
+}
+
+impl<'a> Record<'a> {
+    pub(super) const fn of(&self) -> &'a Of {
+        match self {
+            Self::Calls(of, _) | Self::Tools(of, ..) | Self::Turns(of, _) => of,
+        }
+    }
 }
 
 /// Sums over the events of one session.
 #[derive(Clone, Debug)]
 pub struct SessionUsage {
     agent: Agent,
+    id: Option<String>,
     project: Option<String>,
     work_tree: Option<String>,
     version: Option<String>,
     branch: Option<String>,
     facts: Facts,
-    traces: HashMap<Uuid, Stated>,
+    traces: HashMap<Uuid, (Of, TurnSums)>,
     output: HashMap<String, u64>,
-    calls: BTreeMap<CallsOf, CallSums>,
-    tools: BTreeMap<(Hour, String), Tools>,
+    calls: BTreeMap<Of, CallSums>,
+    tools: BTreeMap<(Of, String), ToolSums>,
+    turns: BTreeMap<Of, TurnSums>,
+    /// The current turn. It belongs to the branch on which it ends: work often begins on another.
+    current: Option<(Of, TurnSums)>,
+    /// The last branch of the current turn.
+    carried: Option<String>,
+    /// The models of the calls of the current turn, by their spans.
+    callers: HashMap<String, Option<String>>,
 }
 
 impl SessionUsage {
@@ -81,6 +116,7 @@ impl SessionUsage {
     pub fn new(agent: Agent) -> Self {
         Self {
             agent,
+            id: None,
             project: None,
             work_tree: None,
             version: None,
@@ -90,20 +126,29 @@ impl SessionUsage {
             output: HashMap::new(),
             calls: BTreeMap::new(),
             tools: BTreeMap::new(),
+            turns: BTreeMap::new(),
+            current: None,
+            carried: None,
+            callers: HashMap::new(),
         }
     }
 
-    /// Adds an event. Each is added once, except a trace: the last one of an identity counts.
+    /// Adds an event. Each is added once, except a trace: the last one of an identity counts. A turn
+    /// comes before its calls, and a call before its tools.
     pub fn add(&mut self, event: &Event<'_>) {
         self.circumstances(event);
         match event.name {
             EventName::Trace => {
-                self.traces.insert(event.uuid, Stated::of(event));
+                let of = self.begin(event);
+                self.traces.insert(event.uuid, (of, TurnSums::of(event)));
             }
             EventName::Generation | EventName::Embedding => self.call(event),
             EventName::Span if event.is_turn() => {
+                let of = self.begin(event);
+                let turn = TurnSums::of(event);
                 self.facts.turns += 1;
-                self.facts.worked += seconds(event, names::LATENCY).unwrap_or(0.0);
+                self.facts.worked += turn.worked;
+                self.current = Some((of, turn));
             }
             EventName::Span => self.tool(event),
         }
@@ -120,7 +165,7 @@ impl SessionUsage {
         let mut facts = self.facts.clone();
         let has_turns = facts.turns > 0;
         let mut pull_requests = BTreeSet::new();
-        for trace in self.traces.values() {
+        for (_, trace) in self.traces.values() {
             // Without spans of turns, the trace alone says how long they took.
             facts.worked += if has_turns { 0.0 } else { trace.worked };
             facts.waited += trace.waited;
@@ -132,6 +177,24 @@ impl SessionUsage {
         }
         facts.pull_requests = pull_requests.into_iter().collect();
         facts
+    }
+
+    /// The findings of a kind.
+    pub(super) fn found(&self, kind: FindingKind) -> Found {
+        let at = FindingKind::ALL.iter().position(|it| *it == kind);
+        let of_kind = |(_, trace): &(Of, TurnSums)| at.and_then(|at| trace.found.get(at).copied());
+        let mut sum = Found::default();
+        for found in self.traces.values().filter_map(of_kind) {
+            sum.count += found.count;
+            sum.tokens += found.tokens;
+        }
+        sum
+    }
+
+    /// Its id, as on its events.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
     }
 
     /// The agent.
@@ -172,18 +235,29 @@ impl SessionUsage {
         models.into_iter().map(|(model, _)| model).collect()
     }
 
-    pub(super) fn calls(&self) -> impl Iterator<Item = (&CallsOf, &CallSums)> {
-        self.calls.iter()
-    }
-
-    pub(super) fn tools(&self) -> impl Iterator<Item = (Hour, &str, &Tools)> {
+    /// All records. Without spans of turns, traces stand for them.
+    pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        let calls = self
+            .calls
+            .iter()
+            .map(|(of, calls)| Record::Calls(of, calls));
         let tools = self.tools.iter();
-        tools.map(|((hour, name), tools)| (*hour, name.as_str(), tools))
+        let tools = tools.map(|((of, name), tools)| Record::Tools(of, name, tools));
+        let turns = self
+            .turns
+            .iter()
+            .map(|(of, turns)| Record::Turns(of, turns));
+        let has_turns = self.facts.turns > 0;
+        let traces = self.traces.values().filter(move |_| !has_turns);
+        let others = self.current.iter().chain(traces);
+        let others = others.map(|(of, turn)| Record::Turns(of, turn));
+        calls.chain(tools).chain(turns).chain(others)
     }
 
     fn circumstances(&mut self, event: &Event<'_>) {
         let [version, ..] = names::of_agent(self.agent);
         for (known, name) in [
+            (&mut self.id, names::SESSION_ID),
             (&mut self.project, names::PROJECT_NAME),
             (&mut self.work_tree, names::WORK_TREE),
             (&mut self.version, version),
@@ -196,15 +270,45 @@ impl SessionUsage {
         }
     }
 
+    /// Begins a turn, or a trace.
+    fn begin(&mut self, event: &Event<'_>) -> Of {
+        if let Some((of, turn)) = self.current.take() {
+            self.turns.entry(of).or_default().add(turn);
+        }
+        self.callers.clear();
+        self.carried = text(event, names::GIT_BRANCH);
+        self.of(event, None)
+    }
+
+    /// What an event is about. An event without a branch has the last one of its turn.
+    fn of(&mut self, event: &Event<'_>, model: Option<String>) -> Of {
+        let branch = text(event, names::GIT_BRANCH);
+        if branch.is_some() {
+            self.carried.clone_from(&branch);
+            if let Some((turn, _)) = &mut self.current {
+                turn.branch.clone_from(&branch);
+            }
+        }
+        let has_person = property(event, names::PERSON_PROFILE).is_none();
+        Of {
+            hour: hour(event),
+            branch: branch.or_else(|| self.carried.clone()),
+            user: has_person.then(|| event.distinct_id.clone()),
+            model,
+        }
+    }
+
     fn call(&mut self, event: &Event<'_>) {
         let tokens = Tokens::of(event);
         let model = text(event, names::MODEL);
         let failed = u64::from(is_failed(event));
-        // What used nothing cost nothing.
-        let cost = if tokens.sum() == 0 {
+        // What used nothing cost nothing, unless it is unknown what was used.
+        let is_free = tokens.sum() == 0 && property(event, names::IS_USAGE_KNOWN).is_none();
+        let cost = if is_free {
             Cost::default()
         } else {
-            Cost::of_call(cost(event, self.agent))
+            let value = |name: &str| value(event, name);
+            Cost::of_call(cost_of(&value, self.agent, event.timestamp))
         };
         self.facts.calls += 1;
         self.facts.failed_calls += failed;
@@ -213,12 +317,11 @@ impl SessionUsage {
         if let Some(model) = &model {
             *self.output.entry(model.clone()).or_default() += tokens.output;
         }
-        let calls = self.calls.entry(CallsOf {
-            hour: hour(event),
-            model,
-            branch: text(event, names::GIT_BRANCH),
-        });
-        let calls = calls.or_default();
+        if let Some(span) = text(event, names::SPAN_ID) {
+            self.callers.insert(span, model.clone());
+        }
+        let of = self.of(event, model);
+        let calls = self.calls.entry(of).or_default();
         calls.calls += 1;
         calls.failed += failed;
         calls.tokens += tokens;
@@ -231,35 +334,61 @@ impl SessionUsage {
         self.facts.tools += 1;
         self.facts.failed_tools += failed;
         let name = text(event, names::SPAN_NAME).unwrap_or_default();
-        let tools = self.tools.entry((hour(event), name)).or_default();
+        let caller = text(event, names::PARENT_ID);
+        let model = caller.and_then(|caller| self.callers.get(&caller).cloned());
+        let of = self.of(event, model.flatten());
+        let tools = self.tools.entry((of, name)).or_default();
         tools.calls += 1;
         tools.failed += failed;
         tools.waited += seconds(event, names::PERMISSION_WAIT).unwrap_or(0.0);
         tools.times.extend(seconds(event, names::LATENCY));
+        tools.lines_added += number(event, names::LINES_ADDED);
+        tools.lines_removed += number(event, names::LINES_REMOVED);
+        tools.commits += list(event, names::COMMITS).count() as u64;
+        tools
+            .pull_requests
+            .extend(list(event, names::PULL_REQUESTS));
     }
 }
 
-impl Stated {
+impl TurnSums {
     fn of(event: &Event<'_>) -> Self {
-        let pull_requests = property(event, names::PULL_REQUESTS).map(|it| it.clone().into_value());
-        let pull_requests = pull_requests.iter().filter_map(Value::as_array).flatten();
-        let addresses = pull_requests.filter_map(|it| it.as_str().map(str::to_owned));
         Self {
-            worked: seconds(event, names::LATENCY).unwrap_or(0.0),
+            worked: worked(event),
             waited: seconds(event, names::WAITED).unwrap_or(0.0),
             lines_added: number(event, names::LINES_ADDED),
             lines_removed: number(event, names::LINES_REMOVED),
-            commits: number(event, names::COMMIT_COUNT),
+            commits: list(event, names::COMMITS).count() as u64,
             compactions: number(event, names::COMPACTION_COUNT),
-            pull_requests: addresses.collect(),
+            pull_requests: list(event, names::PULL_REQUESTS).collect(),
+            found: FindingKind::ALL.map(|kind| {
+                let [count, tokens] = names::of_finding(kind).map(|name| number(event, name));
+                Found { count, tokens }
+            }),
         }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.worked += other.worked;
+        self.waited += other.waited;
+        self.lines_added += other.lines_added;
+        self.lines_removed += other.lines_removed;
+        self.commits += other.commits;
+        self.compactions += other.compactions;
+        self.pull_requests.extend(other.pull_requests);
     }
 }
 
-/// The cost of a call that its event states.
-fn cost(event: &Event<'_>, agent: Agent) -> Option<(f64, CostSource)> {
-    let usd = seconds(event, names::TOTAL_COST)?;
-    Some((usd, CostSource::of(agent)))
+/// Seconds of a turn. The trace of a whole session says only how long it stood open; that of a
+/// prompt, or of an application's request, how long the work took.
+fn worked(event: &Event<'_>) -> f64 {
+    let is_of_session = text(event, names::TRACE_ID) == text(event, names::SESSION_ID);
+    let name = match event.name {
+        EventName::Trace if is_of_session => return 0.0,
+        EventName::Trace => names::ELAPSED,
+        _ => names::LATENCY,
+    };
+    seconds(event, name).unwrap_or(0.0)
 }
 
 fn hour(event: &Event<'_>) -> Hour {

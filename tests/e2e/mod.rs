@@ -13,6 +13,8 @@ mod from_source;
 #[cfg(unix)]
 mod harness;
 #[cfg(unix)]
+mod run;
+#[cfg(unix)]
 mod surroundings;
 #[cfg(unix)]
 mod terminal;

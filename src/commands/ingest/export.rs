@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::Context;
 use uuid::Uuid;
 
-use super::read::{Build, Emit, Own, read_all};
 use crate::commands::output::{ExistingFile, Output};
+use crate::commands::read::{Audience, Build, Emit, Own, read_all};
 use crate::commands::{self, Exit};
 use crate::config::Config;
 use crate::host::Host;
@@ -47,6 +47,7 @@ pub(super) fn run(
     let (mut events, mut written) = (0, 0);
     let read = read_all(
         sessions,
+        Audience::PostHog,
         config,
         host,
         || Lines::of(&prospect, &pipeline),

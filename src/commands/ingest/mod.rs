@@ -1,29 +1,22 @@
 //! `posthog-llma ingest`: sends past sessions, or shows what would be sent.
 
-mod claims;
 mod courier;
 mod export;
 mod list;
 mod plan;
 mod preview;
-mod read;
 mod send;
 mod summary;
 
-use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-
-use chrono::{DateTime, Utc};
 
 use super::output::ExistingFile;
 use super::select::{self, Filter};
-use super::{Exit, WrongUse, program, refuse_inside_agent, settings, short, typed, words};
+use super::{Exit, WrongUse, program, read, refuse_inside_agent, settings, typed, words};
 use crate::cli::Ingest;
 use crate::config::Config;
 use crate::host::Host;
-use crate::pipeline;
-use crate::session::Agent;
-use crate::sources::{self, Listing, Reporter, SessionRef};
+use crate::sources::{self, Listing, SessionRef};
 use crate::ui;
 
 pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
@@ -44,7 +37,7 @@ pub(super) fn of_project(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit
         (arguments.all, "--all"),
         (arguments.yes, "--yes"),
         (arguments.output.is_some(), "--output"),
-        (arguments.project.is_some(), "--project"),
+        (arguments.which.project.is_some(), "--project"),
         (arguments.with_old_content, "--with-old-content"),
         (!arguments.sessions.iter().all(is_id), "a file or folder"),
     ];
@@ -98,7 +91,7 @@ fn began_here(found: &SessionRef, host: &Host) -> bool {
 }
 
 fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
-    let filter = Filter::of(arguments, host)?;
+    let filter = Filter::of(&arguments.which, host)?;
     if arguments.list {
         return list::run(reach.sessions(host), &filter);
     }
@@ -109,7 +102,7 @@ fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
     }
     let chosen = chosen(arguments, &filter, reach, host)?;
     let listed = select::told(&chosen.unreadable);
-    let sessions = without_reports(oldest_first(chosen.found));
+    let sessions = read::in_order(chosen.found);
     if sessions.is_empty() {
         ui::say(if filter.is_open() {
             "no sessions were found"
@@ -165,73 +158,4 @@ fn chosen(
     };
     sessions.found.retain(|session| filter.passes(session));
     Ok(sessions)
-}
-
-/// Removes the traces in which coding agents report sessions that are among these too.
-fn without_reports(sessions: Vec<SessionRef>) -> Vec<SessionRef> {
-    let is_trace = |it: &SessionRef| it.agent == Agent::Otlp;
-    if sessions.iter().all(is_trace) {
-        return sessions;
-    }
-    let own = sessions.iter().filter(|it| !is_trace(it));
-    let own: HashSet<(Agent, String)> = own.map(|it| (it.agent, it.session_id())).collect();
-    let is_reported = |found: &SessionRef| {
-        let (agents, session) = match found.reporter()? {
-            Reporter::Agent { agent, session } => (vec![agent], session?),
-            Reporter::Gateway { session } => (Agent::ALL.to_vec(), session),
-        };
-        let mut agents = agents.into_iter();
-        agents.find(|agent| own.contains(&(*agent, session.clone())))
-    };
-    let mut kept = sessions;
-    kept.retain(|found| {
-        let reported = is_reported(found);
-        if let Some(agent) = reported {
-            let id = short(&found.id);
-            let reason = pipeline::transcribed(agent);
-            ui::say(format_args!("{id} is left alone: {reason}"));
-        }
-        reported.is_none()
-    });
-    kept
-}
-
-/// Sorts by start, since the original of a copied session must be read before the copy. Transcripts
-/// come before traces, which may report the same calls with less.
-fn oldest_first(sessions: Vec<SessionRef>) -> Vec<SessionRef> {
-    let mut dated: Vec<(Option<DateTime<Utc>>, SessionRef)> = sessions
-        .into_iter()
-        .map(|session| (session.started_at(), session))
-        .collect();
-    dated.sort_by(|(a_start, a), (b_start, b)| {
-        let [a_kind, b_kind] = [a, b].map(|it| it.agent == Agent::Otlp);
-        (a_kind, a_start, a.modified, a.locator.path()).cmp(&(
-            b_kind,
-            b_start,
-            b.modified,
-            b.locator.path(),
-        ))
-    });
-    let sessions: Vec<SessionRef> = dated.into_iter().map(|(_, session)| session).collect();
-    largest_last(&sessions)
-}
-
-/// Sorts the transcripts of one session among their positions by size, since the last one that is
-/// read provides the sums of the session.
-fn largest_last(sessions: &[SessionRef]) -> Vec<SessionRef> {
-    let mut places: HashMap<_, Vec<usize>> = HashMap::new();
-    for (place, found) in sessions.iter().enumerate() {
-        let session = (found.agent, found.session_key());
-        places.entry(session).or_default().push(place);
-    }
-    let mut order: Vec<usize> = (0..sessions.len()).collect();
-    for places in places.values().filter(|places| places.len() > 1) {
-        let mut by_size = places.clone();
-        by_size.sort_by_key(|place| sessions[*place].bytes);
-        for (place, from) in places.iter().zip(by_size) {
-            order[*place] = from;
-        }
-    }
-    let in_order = order.into_iter().map(|place| sessions[place].clone());
-    in_order.collect()
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::read::{Build, Emit, Own, read_all};
+use crate::commands::read::{Audience, Build, Emit, Own, read_all};
 use crate::commands::{self, Exit, day, short};
 use crate::config::Config;
 use crate::host::Host;
@@ -41,6 +41,7 @@ pub(super) fn run(sessions: &[SessionRef], config: &Config, host: &Host) -> anyh
     let mut replaced = Counts::default();
     let exit = read_all(
         sessions,
+        Audience::PostHog,
         config,
         host,
         || Preview::of(&prospect, &pipeline),

@@ -11,10 +11,10 @@ use anyhow::Context;
 
 use super::courier::Courier;
 use super::plan::Plan;
-use super::read::{READ_AHEAD, by_session};
 use super::summary::{FEW, Summary};
 use crate::ahead;
 use crate::cli::Ingest;
+use crate::commands::read::{READ_AHEAD, by_session};
 use crate::commands::sending::{Report, Sending};
 use crate::commands::{Exit, flush, in_words, short};
 use crate::config::Config;

@@ -1,67 +1,25 @@
-//! Costs of calls by list price, where PostHog would compute a wrong one.
+//! List prices of models, and costs of calls by them.
 //!
 //! PostHog prices tokens by the model's name. It does not consider speed, tier or region of a call
-//! (`costs/` of its ingestion), so the cost of a call that was billed at other than standard rates
-//! is computed here.
+//! (`costs/` of its ingestion), so events have a cost of this program's only if a call was billed at
+//! other than standard rates ([`rates`]). What people see on this machine has all costs by the same
+//! table ([`listed`]).
 //!
-//! Prices are list prices of November 2026, as in
-//! <https://platform.claude.com/docs/en/about-claude/pricing> and in
-//! `model_prices_and_context_window` of `LiteLLM` 1.110.2.
+//! The table, its date and its sources: `docs/prices.md`.
+
+mod table;
+
+use chrono::NaiveDate;
 
 use crate::session::{Cost, Parameters, Usage};
+use table::Price;
+pub use table::{DATE, SOURCE};
 
-/// Dollars per million tokens.
-struct Price {
-    model: &'static str,
-    input: f64,
-    output: f64,
-    cache_read: f64,
-    /// Price factor of fast mode, for models that have one.
-    fast: Option<f64>,
-}
-
-const fn price(model: &'static str, rates: [f64; 3], fast: Option<f64>) -> Price {
-    let [input, output, cache_read] = rates;
-    Price {
-        model,
-        input,
-        output,
-        cache_read,
-        fast,
-    }
-}
-
-const PRICES: [Price; 14] = [
-    price("claude-haiku-4-5", [1.0, 5.0, 0.1], None),
-    price("claude-sonnet-4-5", [3.0, 15.0, 0.3], None),
-    price("claude-sonnet-4-6", [3.0, 15.0, 0.3], None),
-    price("claude-sonnet-5", [2.0, 10.0, 0.2], None),
-    price("claude-sonnet-5-5", [2.0, 10.0, 0.1], None),
-    price("claude-opus-4-5", [5.0, 25.0, 0.5], None),
-    price("claude-opus-4-6", [5.0, 25.0, 0.5], Some(6.0)),
-    price("claude-opus-4-7", [5.0, 25.0, 0.5], Some(6.0)),
-    price("claude-opus-4-8", [5.0, 25.0, 0.5], Some(2.0)),
-    price("claude-opus-5", [5.0, 25.0, 0.5], Some(2.0)),
-    price("claude-opus-5-5", [4.0, 20.0, 0.2], Some(2.0)),
-    price("claude-fable-5", [10.0, 50.0, 1.0], None),
-    price("claude-fable-5-1", [10.0, 50.0, 0.25], None),
-    price("claude-mythos-5", [10.0, 50.0, 1.0], None),
-];
-
-/// Prices of cache writes as multiples of the input price: for five minutes and for an hour.
-const CACHE_WRITES: [f64; 2] = [1.25, 2.0];
-
-/// Price of one web search, in dollars.
-const WEB_SEARCH: f64 = 0.01;
-
-/// Price factor of a batch.
+/// Price factor of a batch with Anthropic.
 const BATCH: f64 = 0.5;
 
-/// Price factor of inference in the United States only, for models from 4.6 on.
-const IN_THE_US: f64 = 1.1;
-
-/// Models without a regional price factor.
-const SAME_EVERYWHERE: [&str; 3] = ["claude-haiku-4-5", "claude-sonnet-4-5", "claude-opus-4-5"];
+/// The maker whose speeds, batches and regions are known.
+const ANTHROPIC: &str = "anthropic";
 
 /// The rates a call was billed at.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,52 +41,41 @@ pub fn rates(model: &str, usage: &Usage, parameters: &Parameters) -> Rates {
     if !(is_fast || is_batch || is_in_the_us) {
         return Rates::Standard;
     }
-    let Some(price) = PRICES.iter().find(|price| is_of(price.model, model)) else {
+    let Some(price) = table::find(model, None).filter(|price| price.maker == ANTHROPIC) else {
         return Rates::Unknown;
     };
-    let Some(fast) = price.fast.or((!is_fast).then_some(1.0)) else {
+    let Some(speed) = (if is_fast { price.fast } else { Some(1.0) }) else {
         return Rates::Unknown;
     };
-    let mut multiple = if is_fast { fast } else { 1.0 };
-    if is_batch {
-        multiple *= BATCH;
-    }
-    if is_in_the_us && !SAME_EVERYWHERE.contains(&price.model) {
-        multiple *= IN_THE_US;
-    }
-    Rates::Special(price.cost(usage, multiple))
+    let region = if is_in_the_us { price.in_the_us } else { 1.0 };
+    let tier = if is_batch { BATCH } else { 1.0 };
+    let cost = price.cost(usage, speed * tier * region);
+    cost.map_or(Rates::Unknown, Rates::Special)
 }
 
-/// Whether `name` is the name of `model`, with or without the date of its version.
-fn is_of(model: &str, name: &str) -> bool {
-    let name = name
-        .strip_prefix("anthropic/")
-        .unwrap_or(name)
-        .replace('.', "-");
-    let version = name
-        .strip_prefix(model)
-        .map(|rest| rest.strip_prefix('-').unwrap_or(rest));
-    version.is_some_and(|version| {
-        let is_date = version.len() == 8 && version.bytes().all(|byte| byte.is_ascii_digit());
-        is_date || version.is_empty()
-    })
+/// The cost of a call on a day in dollars by list price, at standard rates; `None` if the model is
+/// not in the table.
+#[must_use]
+pub fn listed(model: &str, usage: &Usage, day: NaiveDate) -> Option<f64> {
+    let price = table::find(model, Some(day))?;
+    Some(price.cost(usage, 1.0)?.total)
 }
 
 impl Price {
-    fn cost(&self, usage: &Usage, multiple: f64) -> Cost {
-        let [five_minutes, an_hour] = CACHE_WRITES.map(|times| times * self.input);
-        let input = tokens(usage.input) * self.input
-            + tokens(usage.cache_read) * self.cache_read
-            + tokens(usage.cache_write_usual()) * five_minutes
-            + tokens(usage.cache_write_long) * an_hour;
-        let output = tokens(usage.output) * self.output;
+    fn cost(&self, usage: &Usage, multiple: f64) -> Option<Cost> {
+        let rate = self.rate(usage.input + usage.cache_read + usage.cache_write)?;
+        let input = tokens(usage.input) * rate.input
+            + tokens(usage.cache_read) * rate.cache_read
+            + tokens(usage.cache_write_usual()) * rate.cache_write
+            + tokens(usage.cache_write_long) * rate.cache_write_long;
+        let output = tokens(usage.output) * rate.output;
         let [input, output] = [input, output].map(|cost| in_dollars(cost * multiple));
-        let searches = tokens(usage.web_searches) * WEB_SEARCH;
-        Cost {
+        let searches = tokens(usage.web_searches) * self.web_search;
+        Some(Cost {
             total: rounded(input + output + searches),
             input: Some(input),
             output: Some(output),
-        }
+        })
     }
 }
 

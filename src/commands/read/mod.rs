@@ -3,21 +3,26 @@
 //! Two folders may hold transcripts of the same session: these are read one after the other and
 //! give one result.
 
+mod claims;
+mod order;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 
 use anyhow::anyhow;
 
-use super::claims::{self, Turn};
+use super::{Exit, excluded, in_words, short, words};
 use crate::ahead;
-use crate::commands::{Exit, excluded, in_words, short, words};
 use crate::config::Config;
 use crate::host::Host;
+use crate::integrations::{self, Running};
 use crate::pipeline::{self, PART_BYTES, Parts, Step};
 use crate::session::SessionState;
 use crate::sources::{Locator, SessionRef};
 use crate::ui;
+use claims::Turn;
+pub(super) use order::in_order;
 
 /// Bytes of transcripts to read ahead: enough to keep every processor busy, and a harmless amount
 /// of memory.
@@ -96,10 +101,42 @@ pub(super) trait Build<R> {
     fn finish(self, emit: &mut Emit<'_, R>) -> anyhow::Result<()>;
 }
 
+/// For whom sessions are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// What is sent: nothing of sessions that are to be left alone.
+    PostHog,
+    /// The user of this machine, to whom those belong too.
+    Owner,
+    /// The same, of sessions whose command has ended.
+    OwnerOfEnded,
+}
+
+impl Audience {
+    /// The state of a session, if it is known without reading it.
+    fn state(self, found: &SessionRef, host: &Host) -> Option<SessionState> {
+        if self == Self::OwnerOfEnded {
+            state_after_command(found, host)
+        } else {
+            None
+        }
+    }
+}
+
+/// The state of a session whose command has ended. It runs if its agent lists it as open: somebody
+/// else has it.
+pub(super) fn state_after_command(found: &SessionRef, host: &Host) -> Option<SessionState> {
+    match integrations::running_beside(found, host) {
+        Running::Unknown => Some(SessionState::Ended),
+        Running::Sessions(_) => None,
+    }
+}
+
 /// Reads all sessions on all processors, each with a builder from `begin`, and passes the results
 /// to `sink` in order. An unreadable transcript is reported and skipped.
 pub(super) fn read_all<R: Send, B: Build<R>>(
     sessions: &[SessionRef],
+    audience: Audience,
     config: &Config,
     host: &Host,
     begin: impl Fn() -> B + Sync,
@@ -111,7 +148,7 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
             let sent = results.send(outcome);
             sent.map_err(|_| anyhow!("nothing more is wanted"))
         };
-        if let Err(error) = build(transcripts, begin(), &tell, config, host) {
+        if let Err(error) = build(transcripts, begin(), &tell, audience, config, host) {
             // If no more results are wanted, the error is not either.
             let _ = tell(Outcome::Failed(error));
         }
@@ -151,6 +188,7 @@ fn build<'a, R, B: Build<R>>(
     transcripts: Vec<(&'a SessionRef, Turn)>,
     mut built: B,
     tell: &dyn Fn(Outcome<R>) -> anyhow::Result<()>,
+    audience: Audience,
     config: &Config,
     host: &'a Host,
 ) -> anyhow::Result<()> {
@@ -159,7 +197,7 @@ fn build<'a, R, B: Build<R>>(
     let mut running = None;
     for (found, turn) in transcripts {
         left -= 1;
-        match own(found, turn, config, host) {
+        match own(found, turn, audience, config, host) {
             Err(why) => tell(why)?,
             Ok(mut own) => {
                 own.is_followed = left > 0;
@@ -196,29 +234,21 @@ pub(super) fn by_session(found: &[SessionRef]) -> Vec<Vec<&SessionRef>> {
 fn own<'a, R>(
     found: &'a SessionRef,
     turn: Turn,
+    audience: Audience,
     config: &Config,
     host: &'a Host,
 ) -> Result<Own<'a>, Outcome<R>> {
     let unreadable = |error| Outcome::Unreadable(in_words(&error));
-    let exclusion = excluded::exclusion(found, config);
-    if let Some(exclusion) = exclusion.map_err(|error| unreadable(error.into()))? {
-        let id = short(&exclusion.session);
-        let reason = exclusion.reason();
-        return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
-    }
     let reported = pipeline::reported(found, config, host);
     if let Some(reason) = reported.map_err(|error| unreadable(error.into()))? {
         let id = short(&found.session_id());
         return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
     }
-    let mut parts = Parts::of(found, None, config.wanted(), host).map_err(unreadable)?;
-    let Some(first) = parts.peek().map_err(unreadable)? else {
-        let why = format!("nothing in {}", found.locator);
-        return Err(Outcome::Passed(why));
-    };
-    if let Some(reason) = first.opted_out() {
-        let id = short(&first.session.id);
-        return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
+    let state = audience.state(found, host);
+    let mut parts = Parts::of(found, state, config.wanted(), host).map_err(unreadable)?;
+    match audience {
+        Audience::PostHog => may_be_sent(found, &mut parts, config)?,
+        Audience::Owner | Audience::OwnerOfEnded => parts = parts.for_owner(),
     }
     Ok(Own {
         path: &found.locator,
@@ -228,4 +258,28 @@ fn own<'a, R>(
         is_followed: false,
         unreadable: BTreeSet::new(),
     })
+}
+
+/// Nothing, if the session is to be sent; otherwise why not.
+fn may_be_sent<R>(
+    found: &SessionRef,
+    parts: &mut Parts<'_>,
+    config: &Config,
+) -> Result<(), Outcome<R>> {
+    let unreadable = |error| Outcome::Unreadable(in_words(&error));
+    let exclusion = excluded::exclusion(found, config);
+    if let Some(exclusion) = exclusion.map_err(|error| unreadable(error.into()))? {
+        let id = short(&exclusion.session);
+        let reason = exclusion.reason();
+        return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
+    }
+    let Some(first) = parts.peek().map_err(unreadable)? else {
+        let why = format!("nothing in {}", found.locator);
+        return Err(Outcome::Passed(why));
+    };
+    if let Some(reason) = first.opted_out() {
+        let id = short(&first.session.id);
+        return Err(Outcome::Passed(format!("{id} is left alone: {reason}")));
+    }
+    Ok(())
 }

@@ -1,0 +1,87 @@
+//! A report as Markdown, such as a comment on a pull request holds.
+
+use std::fmt::Write as _;
+
+use super::rows::{Row, pull_request};
+use super::text;
+use crate::models::prices;
+use crate::ui;
+use crate::usage::{By, Numbers, Usage};
+
+const HEAD: &str =
+    "sessions | time worked | calls | tools | failed | input | output | cached | lines | cost";
+
+/// The table, and what its figures mean.
+pub(super) fn table(usage: &Usage, rows: &[Row<'_>]) -> String {
+    let mut table = format!("| {} | {HEAD} |\n|---|", name(usage.by()));
+    table.push_str(&"---:|".repeat(HEAD.split('|').count()));
+    for row in rows {
+        line(&label(row), row.numbers, &mut table);
+    }
+    if rows.len() != 1 {
+        line("**all**", &usage.total, &mut table);
+    }
+    let _ = write!(
+        table,
+        "\n\nCost: list prices of {}, estimated",
+        prices::DATE
+    );
+    if usage.total.cost.stated > 0 {
+        table.push_str(", or as the agent stated it");
+    }
+    if usage.total.cost.unknown > 0 {
+        let _ = write!(table, "; without {}", plain(&text::unpriced(usage)));
+    }
+    table.push('.');
+    table
+}
+
+fn name(by: By) -> &'static str {
+    match by {
+        By::Pr => "pull request",
+        by => by.as_str(),
+    }
+}
+
+fn line(label: &str, numbers: &Numbers, table: &mut String) {
+    let tokens = numbers.tokens;
+    let short = ui::short_number;
+    // Writing to a string cannot fail.
+    let _ = write!(
+        table,
+        "\n| {label} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        ui::number(numbers.sessions),
+        text::time(numbers.worked),
+        ui::number(numbers.calls),
+        ui::number(numbers.tools),
+        ui::number(numbers.failed_tools),
+        short(tokens.input),
+        short(tokens.output),
+        short(tokens.cache_read + tokens.cache_write),
+        text::lines(numbers),
+        text::cost(&numbers.cost),
+    );
+}
+
+/// The name of a row. Names of branches and projects are anybody's texts: in code, none of them is a
+/// mark, a link or a mention.
+fn label(row: &Row<'_>) -> String {
+    let label = row.label();
+    let Some(name) = row.name else {
+        return label;
+    };
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "-._/#".contains(it);
+    if pull_request(name).is_some_and(|it| it.chars().all(is_plain)) {
+        return format!("[{label}]({name})");
+    }
+    format!("`{}`", plain(&label))
+}
+
+/// A text that ends neither a cell nor code.
+fn plain(text: &str) -> String {
+    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    one_line
+        .replace('`', "'")
+        .replace('|', "\\|")
+        .replace('<', "‹")
+}

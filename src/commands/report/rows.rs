@@ -1,0 +1,141 @@
+//! The rows of a report, whatever its format.
+
+use std::collections::{BTreeSet, HashSet};
+
+use serde_json::{Value, json};
+
+use crate::usage::{By, Numbers, Usage};
+
+/// A row: a group and its sums.
+pub(super) struct Row<'a> {
+    by: By,
+    pub(super) name: Option<&'a str>,
+    /// Of a branch: its project, where there are several.
+    pub(super) project: Option<&'a str>,
+    pub(super) pull_requests: Option<&'a BTreeSet<String>>,
+    pub(super) numbers: &'a Numbers,
+}
+
+/// The rows: by time, otherwise the largest first.
+pub(super) fn rows(usage: &Usage) -> Vec<Row<'_>> {
+    let by = usage.by();
+    if by == By::Branch {
+        let projects: HashSet<_> = usage.branches.iter().map(|it| &it.project).collect();
+        let branches = usage.branches.iter();
+        return branches
+            .map(|it| Row {
+                by,
+                name: it.branch.as_deref(),
+                project: it.project.as_deref().filter(|_| projects.len() > 1),
+                pull_requests: Some(&it.pull_requests),
+                numbers: &it.numbers,
+            })
+            .collect();
+    }
+    let groups = usage.groups.iter();
+    groups
+        .map(|it| Row {
+            by,
+            name: it.name.as_deref(),
+            project: None,
+            pull_requests: None,
+            numbers: &it.total,
+        })
+        .collect()
+}
+
+impl Row<'_> {
+    /// Its name for people.
+    pub(super) fn label(&self) -> String {
+        let name = self.name.unwrap_or(match self.by {
+            By::Pr => "no pull request",
+            By::User => "no person",
+            By::Branch => "no branch",
+            By::Project => "no project",
+            By::Model => "no model",
+            _ => "unknown",
+        });
+        match (self.by, self.project) {
+            (By::Pr, _) => pull_request(name).unwrap_or_else(|| name.to_owned()),
+            (By::Model, _) => without_date(name).to_owned(),
+            (_, Some(project)) => format!("{name} ({project})"),
+            (_, None) => name.to_owned(),
+        }
+    }
+
+    /// The same, as short as it can be.
+    pub(super) fn short_label(&self) -> String {
+        let label = self.label();
+        match label.split_once('/') {
+            Some((_, own)) if self.by == By::Pr && self.name.is_some() => own.to_owned(),
+            _ => label,
+        }
+    }
+
+    pub(super) fn as_json(&self) -> Value {
+        let mut row = json!({ "name": self.name });
+        if self.by == By::Branch {
+            row["project"] = self.project.into();
+            row["pull_requests"] = json!(self.pull_requests);
+        }
+        row["numbers"] = json!(self.numbers);
+        row
+    }
+}
+
+/// `owner/repository#number` of the address of a pull request.
+pub(super) fn pull_request(address: &str) -> Option<String> {
+    let path = address.strip_prefix("https://")?.trim_end_matches('/');
+    let parts: Vec<&str> = path.split('/').collect();
+    let [_, owner, repository, kind, number] = parts.as_slice() else {
+        return None;
+    };
+    let is_number = !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit());
+    (*kind == "pull" && is_number).then(|| format!("{owner}/{repository}#{number}"))
+}
+
+/// The name of a model without the date of its version.
+fn without_date(name: &str) -> &str {
+    let dated = name.rsplit_once('-');
+    let is_date = |it: &str| it.len() == 8 && it.bytes().all(|it| it.is_ascii_digit());
+    dated.map_or(
+        name,
+        |(model, date)| if is_date(date) { model } else { name },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_pull_request_is_shortened() {
+        for (address, expected) in [
+            (
+                "https://github.com/ada/bookshop/pull/12",
+                Some("ada/bookshop#12"),
+            ),
+            (
+                "https://github.com/ada/bookshop/pull/12/",
+                Some("ada/bookshop#12"),
+            ),
+            ("https://github.com/ada/bookshop/issues/12", None),
+            ("https://github.com/ada/bookshop/pull/", None),
+            ("http://github.com/ada/bookshop/pull/12", None),
+            ("12", None),
+        ] {
+            assert_eq!(pull_request(address).as_deref(), expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_model_is_named_without_its_date() {
+        for (name, expected) in [
+            ("claude-opus-4-5-20251101", "claude-opus-4-5"),
+            ("claude-opus-4-5", "claude-opus-4-5"),
+            ("gpt", "gpt"),
+        ] {
+            assert_eq!(without_date(name), expected);
+        }
+    }
+}

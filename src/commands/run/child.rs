@@ -1,0 +1,124 @@
+//! The command as a process: it has this one's streams, and gets its signals.
+
+use std::ffi::OsString;
+use std::io;
+use std::process::{Command, ExitStatus};
+
+use crate::commands::Exit;
+
+/// Exit status by which shells report a command that cannot be started.
+pub(super) const NOT_STARTED: u8 = 127;
+
+/// Exit statuses by which shells report a signal begin here.
+const SIGNALLED: u8 = 128;
+
+/// How the command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ended(u8);
+
+impl Ended {
+    pub(super) const SUCCESS: Self = Self(0);
+
+    fn of(status: ExitStatus) -> Self {
+        #[cfg(unix)]
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        #[cfg(not(unix))]
+        let signal: Option<i32> = None;
+        let signal = signal.and_then(|it| u8::try_from(it).ok());
+        let code = || status.code().and_then(|it| u8::try_from(it).ok());
+        Self(signal.map_or_else(
+            // Larger numbers, which Windows has, are failures.
+            || code().unwrap_or(u8::MAX),
+            |it| SIGNALLED.saturating_add(it),
+        ))
+    }
+
+    pub(super) const fn code(self) -> u8 {
+        self.0
+    }
+
+    pub(super) const fn exit(self) -> Exit {
+        Exit::OfCommand(self.0)
+    }
+}
+
+/// Runs a command to its end.
+pub(super) fn run(command: &[OsString]) -> io::Result<Ended> {
+    let (program, arguments) = match command {
+        [program, arguments @ ..] => (program, arguments),
+        [] => return Err(io::ErrorKind::InvalidInput.into()),
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    #[cfg(unix)]
+    let signals = signals::Signals::catch()?;
+    let mut child = command.spawn()?;
+    #[cfg(unix)]
+    let passed_on = signals.pass_on_to(&child);
+    let status = child.wait();
+    #[cfg(unix)]
+    drop(passed_on);
+    status.map(Ended::of)
+}
+
+/// Signals for the command.
+#[cfg(unix)]
+mod signals {
+    use std::io::{self, IsTerminal as _};
+    use std::process::Child;
+    use std::thread::{self, JoinHandle};
+
+    use rustix::process::{Pid, Signal, kill_process};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    use signal_hook::iterator::{self, Handle};
+
+    /// Those that would end this process before it has sent anything.
+    pub(super) struct Signals(iterator::Signals);
+
+    /// Passes signals on until it is dropped.
+    pub(super) struct PassedOn {
+        handle: Handle,
+        thread: Option<JoinHandle<()>>,
+    }
+
+    impl Signals {
+        pub(super) fn catch() -> io::Result<Self> {
+            iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map(Self)
+        }
+
+        pub(super) fn pass_on_to(mut self, child: &Child) -> PassedOn {
+            let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+            // A terminal sends all but one to the command too.
+            let has_terminal = io::stdin().is_terminal();
+            let handle = self.0.handle();
+            let thread = thread::spawn(move || {
+                for signal in self.0.forever() {
+                    let signal = match signal {
+                        SIGTERM => Signal::TERM,
+                        _ if has_terminal => continue,
+                        SIGHUP => Signal::HUP,
+                        SIGQUIT => Signal::QUIT,
+                        _ => Signal::INT,
+                    };
+                    if let Some(pid) = pid {
+                        // One that ended meanwhile needs none.
+                        let _ = kill_process(pid, signal);
+                    }
+                }
+            });
+            PassedOn {
+                handle,
+                thread: Some(thread),
+            }
+        }
+    }
+
+    impl Drop for PassedOn {
+        fn drop(&mut self) {
+            self.handle.close();
+            if let Some(thread) = self.thread.take() {
+                let _ = thread.join();
+            }
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Work that bought nothing, found by rule.
+//!
+//! Each rule prefers missing a case to naming a wrong one: what it counts is certain to have been
+//! done again, or in vain. `docs/findings.md` has the rules, and how often they were right.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::tree::{Block, Generation, ToolCall, ToolResult};
+use super::turn::{Trigger, Turn};
+use super::work::Permission;
+
+/// How long a cache is kept after its last use: usually, and if a longer lifetime was paid for.
+const LIFETIME: TimeDelta = TimeDelta::minutes(5);
+const LONG_LIFETIME: TimeDelta = TimeDelta::hours(1);
+/// Smallest context whose loss counts, in tokens: less is below what providers cache.
+const SMALLEST_CONTEXT: u64 = 4_096;
+/// Bytes of text for a token, roughly.
+const BYTES_A_TOKEN: u64 = 4;
+/// Smallest content whose second reading counts, in bytes.
+const SMALLEST_CONTENT: u64 = 400;
+/// Names of the coding agents' tools that read a file, and of those that only look around.
+const READS: [&str; 1] = ["read"];
+const LOOKS: [&str; 4] = ["grep", "glob", "ls", "find"];
+
+/// A kind of waste.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// A tool was called again with the same input, and failed in the same way, though nothing else
+    /// was done in between.
+    RetriedTool,
+    /// A file was read again, and its content was the same.
+    RepeatedRead,
+    /// A call had to send the conversation again, since a pause had outlasted the cache.
+    LostCache,
+    /// A prompt ended with a failed call.
+    FailedTurn,
+}
+
+impl FindingKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [
+        Self::RetriedTool,
+        Self::RepeatedRead,
+        Self::LostCache,
+        Self::FailedTurn,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RetriedTool => "retried_tool",
+            Self::RepeatedRead => "repeated_read",
+            Self::LostCache => "lost_cache",
+            Self::FailedTurn => "failed_turn",
+        }
+    }
+
+    /// What it is, in a few words for several of them.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::RetriedTool => "tools called again with the same input, which failed again",
+            Self::RepeatedRead => "files read again that had not changed",
+            Self::LostCache => "conversations sent again, since a pause outlasted the cache",
+            Self::FailedTurn => "prompts that ended with a failed call",
+        }
+    }
+}
+
+/// Number and tokens of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// How often.
+    pub count: u64,
+    /// Tokens that it cost.
+    pub tokens: u64,
+}
+
+/// The findings of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Findings {
+    retried_tools: Found,
+    repeated_reads: Found,
+    lost_caches: Found,
+    failed_turns: Found,
+    /// The last call of the main conversation.
+    last: Option<LastCall>,
+}
+
+/// A call whose input may be in the cache when the next one is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct LastCall {
+    ended_at: DateTime<Utc>,
+    model: String,
+    /// Tokens of its input, cached or not.
+    context: u64,
+    /// Whether the last write to the cache was for a longer lifetime.
+    is_long: bool,
+}
+
+/// The failed calls of a conversation since something else was done, and its reads.
+#[derive(Default)]
+struct Thread<'a> {
+    failed: Vec<&'a ToolCall>,
+    reads: Vec<&'a ToolCall>,
+}
+
+impl Findings {
+    /// The findings of a kind.
+    #[must_use]
+    pub const fn of(&self, kind: FindingKind) -> Found {
+        match kind {
+            FindingKind::RetriedTool => self.retried_tools,
+            FindingKind::RepeatedRead => self.repeated_reads,
+            FindingKind::LostCache => self.lost_caches,
+            FindingKind::FailedTurn => self.failed_turns,
+        }
+    }
+
+    /// Adds those of the next turn, in the generations that `ours` accepts.
+    pub(super) fn add_turn(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
+        self.caches(turn, ours);
+        self.thread(&turn.generations, ours);
+        let subagents = turn.all_generations().into_iter();
+        let subagents = subagents.flat_map(Generation::tool_calls);
+        for subagent in subagents
+            .flat_map(|call| &call.subagents)
+            .chain(&turn.stray_subagents)
+        {
+            self.thread(&subagent.generations, ours);
+        }
+        let last = turn.generations.last();
+        let failed = last.is_some_and(|last| last.error.is_some() && ours(last));
+        if failed && turn.trigger == Trigger::Prompt {
+            let generations = turn.all_generations().into_iter().filter(|it| ours(it));
+            self.failed_turns.add(generations.map(all_tokens).sum());
+        }
+    }
+
+    /// Caches that were lost in the main conversation.
+    fn caches(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
+        for generation in &turn.generations {
+            let usage = generation.usage;
+            let context = usage.input + usage.cache_read + usage.cache_write;
+            let Some(model) = generation.model.clone().filter(|_| context > 0) else {
+                continue;
+            };
+            let next = LastCall {
+                ended_at: generation.ended_at,
+                model,
+                context,
+                is_long: match (&self.last, usage.cache_write) {
+                    (Some(last), 0) => last.is_long,
+                    _ => usage.cache_write_long > 0,
+                },
+            };
+            let lost = self
+                .last
+                .as_ref()
+                .and_then(|last| last.lost(&next, generation));
+            if let Some(lost) = lost.filter(|_| ours(generation)) {
+                self.lost_caches.add(lost);
+            }
+            self.last = Some(next);
+        }
+    }
+
+    /// Tools that were called again in a conversation.
+    fn thread(&mut self, generations: &[Generation], ours: &dyn Fn(&Generation) -> bool) {
+        let mut thread = Thread::default();
+        for generation in generations {
+            if generation.begins_anew {
+                thread = Thread::default();
+            }
+            for call in generation.tool_calls() {
+                let [is_retried, is_read_again] = thread.repeats(call);
+                if ours(generation) && is_retried {
+                    let usage = generation.usage;
+                    self.retried_tools
+                        .add(usage.input + usage.cache_write + usage.output);
+                }
+                if ours(generation) && is_read_again {
+                    let result = call.result.as_ref();
+                    let bytes = result.map_or(0, |result| bytes(result));
+                    self.repeated_reads.add(bytes / BYTES_A_TOKEN);
+                }
+            }
+        }
+    }
+}
+
+impl LastCall {
+    /// Tokens that the next call sent again, since the pause before it had outlasted the cache.
+    fn lost(&self, next: &Self, generation: &Generation) -> Option<u64> {
+        let usage = generation.usage;
+        let lifetime = if self.is_long {
+            LONG_LIFETIME
+        } else {
+            LIFETIME
+        };
+        let is_late = generation.started_at - self.ended_at > lifetime;
+        let goes_on = !generation.begins_anew
+            && self.model == next.model
+            && self.context >= SMALLEST_CONTEXT
+            && next.context >= self.context;
+        let lost = self.context.saturating_sub(usage.cache_read);
+        let is_lost = usage.cache_write >= lost && lost > self.context / 2;
+        (is_late && goes_on && is_lost).then_some(lost)
+    }
+}
+
+impl<'a> Thread<'a> {
+    /// Adds a call. Returns whether it failed as before, and whether it read again what it had read.
+    fn repeats(&mut self, call: &'a ToolCall) -> [bool; 2] {
+        let Some(result) = &call.result else {
+            return [false; 2];
+        };
+        let is_read = is_named(call, &READS);
+        if let Some(path) = path(call).filter(|_| !is_read) {
+            // To read a file again after an edit, even a failed one, is reasonable.
+            self.reads.retain(|read| self::path(read) != Some(path));
+        }
+        let is_again = |known: &&ToolCall| {
+            let before = known.result.as_ref();
+            is_same(known, call) && before.is_some_and(|it| has_same_content(it, result))
+        };
+        if result.is_error {
+            // What a person refused did not fail.
+            let is_failure = result.permission != Some(Permission::Refused);
+            let is_retried = is_failure && self.failed.iter().any(is_again);
+            self.failed.extend(is_failure.then_some(call));
+            return [is_retried, false];
+        }
+        let is_read_again =
+            is_read && bytes(result) >= SMALLEST_CONTENT && self.reads.iter().any(is_again);
+        if is_read {
+            self.reads.push(call);
+        } else if !is_named(call, &LOOKS) {
+            // It may have removed the cause of a failure.
+            self.failed.clear();
+        }
+        [false, is_read_again]
+    }
+}
+
+impl Found {
+    fn add(&mut self, tokens: u64) {
+        self.count += 1;
+        self.tokens += tokens;
+    }
+}
+
+/// The file that a call is about.
+fn path(call: &ToolCall) -> Option<&str> {
+    let names = ["file_path", "filePath", "path"].into_iter();
+    let mut paths = names.filter_map(|name| call.input.get(name)?.as_str());
+    paths.next()
+}
+
+fn is_named(call: &ToolCall, names: &[&str]) -> bool {
+    names
+        .iter()
+        .any(|name| call.name.eq_ignore_ascii_case(name))
+}
+
+/// Whether two calls are of the same tool with the same input, which is known.
+fn is_same(one: &ToolCall, other: &ToolCall) -> bool {
+    let is_known = matches!(&one.input, Value::Object(input) if !input.is_empty());
+    is_known && one.name == other.name && one.input == other.input
+}
+
+/// Whether two results say the same, as far as it is text.
+fn has_same_content(one: &ToolResult, other: &ToolResult) -> bool {
+    let mut texts = one.content.iter().zip(&other.content);
+    let is_same = |(one, other): (&Block, &Block)| match (one, other) {
+        (Block::Text(one), Block::Text(other)) => one == other && !one.is_empty(),
+        (Block::Json(one), Block::Json(other)) => one == other,
+        _ => false,
+    };
+    !one.content.is_empty() && one.content.len() == other.content.len() && texts.all(is_same)
+}
+
+fn bytes(result: &ToolResult) -> u64 {
+    let texts = result.content.iter().map(|block| match block {
+        Block::Text(text) => text.len() as u64,
+        _ => 0,
+    });
+    texts.sum()
+}
+
+fn all_tokens(generation: &Generation) -> u64 {
+    let usage = generation.usage;
+    usage.input + usage.cache_read + usage.cache_write + usage.output
+}

@@ -1,0 +1,81 @@
+//! Work that bought nothing, over many sessions.
+
+use std::cmp::Reverse;
+
+use serde::Serialize;
+
+use super::session::SessionUsage;
+use crate::session::FindingKind;
+
+/// Number of sessions that are named as examples.
+const EXAMPLES: usize = 5;
+
+/// All findings of a kind. Scripts and the local page rely on its JSON.
+#[derive(Clone, Debug, Serialize)]
+pub struct Finding {
+    /// The kind.
+    pub kind: FindingKind,
+    /// What it is.
+    pub title: &'static str,
+    /// How often.
+    pub count: u64,
+    /// Tokens that it cost.
+    pub tokens: u64,
+    /// Number of sessions.
+    pub sessions: u64,
+    /// The sessions that it cost most.
+    pub examples: Vec<Example>,
+}
+
+/// The findings of a kind in a session.
+#[derive(Clone, Debug, Serialize)]
+pub struct Example {
+    /// Key of the session on the page: agent and id.
+    pub key: String,
+    /// `$ai_span_id` of its trace.
+    pub span: String,
+    /// What to show.
+    pub text: String,
+    /// Tokens.
+    pub tokens: u64,
+}
+
+/// The kinds that were found, the costliest first.
+pub(super) fn of<'a>(sessions: impl Iterator<Item = &'a SessionUsage> + Clone) -> Vec<Finding> {
+    let kinds = FindingKind::ALL.into_iter();
+    let mut findings: Vec<Finding> = kinds.map(|kind| of_kind(kind, sessions.clone())).collect();
+    findings.retain(|finding| finding.count > 0);
+    findings.sort_by_key(|finding| Reverse(finding.tokens));
+    findings
+}
+
+fn of_kind<'a>(kind: FindingKind, sessions: impl Iterator<Item = &'a SessionUsage>) -> Finding {
+    let mut finding = Finding {
+        kind,
+        title: kind.title(),
+        count: 0,
+        tokens: 0,
+        sessions: 0,
+        examples: Vec::new(),
+    };
+    for session in sessions {
+        let found = session.found(kind);
+        if found.count == 0 {
+            continue;
+        }
+        finding.count += found.count;
+        finding.tokens += found.tokens;
+        finding.sessions += 1;
+        let id = session.id().unwrap_or_default();
+        let project = session.project().unwrap_or("no project");
+        finding.examples.push(Example {
+            key: format!("{}/{id}", session.agent().as_str()),
+            span: id.to_owned(),
+            text: format!("{} in {project}", found.count),
+            tokens: found.tokens,
+        });
+    }
+    finding.examples.sort_by_key(|it| Reverse(it.tokens));
+    finding.examples.truncate(EXAMPLES);
+    finding
+}

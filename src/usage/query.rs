@@ -1,0 +1,123 @@
+//! What sums are asked for.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Local, Timelike, Utc};
+use serde::Serialize;
+
+use super::session::Hour;
+
+/// What sums are grouped by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// The local day.
+    Day,
+    /// The week, which begins on Monday.
+    Week,
+    /// The month.
+    Month,
+    /// The model that answered.
+    #[default]
+    Model,
+    /// The project of the session.
+    Project,
+    /// The branch at the time of the call.
+    Branch,
+    /// The pull requests of that branch.
+    Pr,
+    /// The agent.
+    Agent,
+    /// The tool.
+    Tool,
+    /// The person.
+    User,
+}
+
+impl By {
+    /// All groupings.
+    pub const ALL: [Self; 10] = [
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Model,
+        Self::Project,
+        Self::Branch,
+        Self::Pr,
+        Self::Agent,
+        Self::Tool,
+        Self::User,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Model => "model",
+            Self::Project => "project",
+            Self::Branch => "branch",
+            Self::Pr => "pr",
+            Self::Agent => "agent",
+            Self::Tool => "tool",
+            Self::User => "user",
+        }
+    }
+
+    /// Whether the groups follow each other in time.
+    #[must_use]
+    pub const fn is_of_time(self) -> bool {
+        matches!(self, Self::Day | Self::Week | Self::Month)
+    }
+
+    /// Whether turns belong to the groups. Those of models and tools have the work of tools instead,
+    /// since several models and tools work in one turn.
+    pub(super) const fn is_of_turns(self) -> bool {
+        !matches!(self, Self::Model | Self::Tool)
+    }
+}
+
+impl FromStr for By {
+    type Err = NoSuchGroup;
+
+    fn from_str(name: &str) -> Result<Self, NoSuchGroup> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|by| by.as_str() == name).ok_or(NoSuchGroup)
+    }
+}
+
+/// Sums cannot be grouped by that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("sums are by day, week, month, model, project, branch, pr, agent, tool or user")]
+pub struct NoSuchGroup;
+
+/// A question for sums.
+#[derive(Clone, Copy, Debug)]
+pub struct Query {
+    /// What they are grouped by.
+    pub by: By,
+    /// Hours that begin earlier are left out.
+    pub since: Option<DateTime<Utc>>,
+    /// Hours that begin at that time or later are left out.
+    pub until: Option<DateTime<Utc>>,
+    /// The current time.
+    pub now: DateTime<Utc>,
+}
+
+impl Query {
+    /// Whether an hour is in the period.
+    pub(super) fn has(&self, hour: Hour) -> bool {
+        let in_local = |time: DateTime<Utc>| {
+            let local = time.with_timezone(&Local);
+            let hour = u8::try_from(local.hour()).unwrap_or(0);
+            Hour {
+                day: local.date_naive(),
+                hour,
+            }
+        };
+        self.since.is_none_or(|since| hour >= in_local(since))
+            && self.until.is_none_or(|until| hour < in_local(until))
+    }
+}

@@ -1,0 +1,141 @@
+//! `posthog-llma run`: a command, whose sessions are sent before it returns.
+#![cfg(unix)]
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::support::env::{Run, TestEnv};
+use crate::support::process::wait_for;
+use crate::support::scene::{SOON, Scene};
+use crate::support::session::Session;
+
+/// A run of a shell's command, with arguments of `run` before it.
+fn run(env: &TestEnv, arguments: &[&str], script: &str) -> Run {
+    let shell = ["--", "sh", "-c", script];
+    let all = ["run"].iter().chain(arguments).chain(&shell);
+    env.command(all)
+}
+
+/// A session that a command will write: it is moved away, and the command moves it back.
+fn to_be_written(env: &TestEnv, number: u64) -> (Session, String) {
+    let session = Session::write(env, number, 2);
+    let aside = env.root().join(format!("{number}.jsonl"));
+    fs::rename(&session.path, &aside).expect("it is ours");
+    let script = format!("mv '{}' '{}'", aside.display(), session.path.display());
+    (session, script)
+}
+
+fn usage(path: &Path) -> Value {
+    let text = fs::read_to_string(path).expect("it was written");
+    serde_json::from_str(&text).expect("it is JSON")
+}
+
+#[test]
+fn a_session_is_sent_before_the_command_returns() {
+    let scene = Scene::new();
+    Session::write(&scene.env, 9, 1);
+    let (session, script) = to_be_written(&scene.env, 1);
+    let outcome = run(&scene.env, &[], &format!("{script}; echo done; exit 7")).run();
+    let outcome = outcome.code(7).says("done\n");
+    outcome.complains(&format!("{} events sent", session.events()));
+    let sent = scene.posthog.of_session(&session.id);
+    assert_eq!(sent.len() as u64, session.events());
+    // Another session of the same folder is none of the command's.
+    assert_eq!(scene.posthog.events().len(), sent.len());
+}
+
+#[test]
+fn what_was_used_is_in_the_file_that_is_named() {
+    let scene = Scene::new();
+    let file = scene.env.root().join("usage.json");
+    let name = file.to_string_lossy().into_owned();
+    let (session, script) = to_be_written(&scene.env, 1);
+    let outcome = run(&scene.env, &["--usage-file", &name], &script).run();
+    outcome.success().silent();
+    let usage = usage(&file);
+    assert_eq!(usage["total"]["calls"], 4);
+    assert_eq!(usage["total"]["tokens"]["output"], session.output_tokens());
+    assert_eq!(usage["command"]["exit_status"], 0);
+    assert_eq!(usage["command"]["sessions"][0], session.id);
+    assert_eq!(usage["command"]["sent"]["events"], session.events());
+}
+
+#[test]
+fn without_sending_the_usage_is_told_and_nothing_leaves() {
+    let scene = Scene::on(|env| env.without("POSTHOG_LLMA_CC_ENABLED"));
+    let (_, script) = to_be_written(&scene.env, 1);
+    let outcome = run(&scene.env, &[], &script).run().success();
+    outcome
+        .complains("4 calls, 4 tools")
+        .complains("sending is off");
+    assert_eq!(scene.posthog.events(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_command_keeps_its_exit_status_and_its_streams() {
+    let env = TestEnv::new();
+    for (script, code) in [
+        ("exit 0", 0),
+        ("exit 42", 42),
+        ("kill -TERM $$", 143),
+        ("kill -KILL $$", 137),
+    ] {
+        run(&env, &[], script).run().code(code);
+    }
+    let outcome = run(&env, &[], "cat; echo aside >&2").stdin("hello").run();
+    let outcome = outcome.success().says("hello").complains("aside\n");
+    assert_eq!(outcome.stdout, "hello");
+    env.run(["run", "--", "no-such-command"])
+        .code(127)
+        .complains("cannot start no-such-command");
+    env.run(["run"]).code(2);
+}
+
+#[test]
+fn a_budget_fails_a_command_that_succeeded() {
+    let env = TestEnv::new();
+    for (number, script, budget, code) in [
+        (1, "exit 0", "10tokens", 3),
+        (2, "exit 5", "10tokens", 5),
+        (3, "exit 0", "10M", 0),
+    ] {
+        let (_, writes) = to_be_written(&env, number);
+        let outcome = run(
+            &env,
+            &["--fail-over", budget],
+            &format!("{writes}; {script}"),
+        )
+        .run();
+        let outcome = outcome.code(code);
+        if budget == "10tokens" {
+            outcome.complains("over the budget");
+        }
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_used_do_not_keep_the_command_from_running() {
+    let env = TestEnv::new()
+        .with("POSTHOG_LLMA_CC_ENABLED", "true")
+        .with("POSTHOG_API_KEY", "no key");
+    let outcome = run(&env, &[], "echo ran; exit 4").run().code(4);
+    outcome.says("ran").complains("POSTHOG_API_KEY");
+}
+
+#[test]
+fn a_signal_to_end_reaches_the_command() {
+    let env = TestEnv::new();
+    let mark = env.root().join("started");
+    let script = format!(
+        "trap 'exit 9' TERM; touch '{}'; while :; do sleep 0.05; done",
+        mark.display()
+    );
+    let mut child = run(&env, &[], &script).spawn();
+    wait_for("the command runs", SOON, || mark.exists().then_some(()));
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it runs");
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(9));
+}
