@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 use super::calls::first_drawn_tools;
 use super::dialects::codex;
-use super::logs::at;
+use super::loose::{self, Placed};
 use super::tree::Tree;
 use super::twins::Print;
 use crate::fingerprint;
@@ -229,30 +229,11 @@ impl Archive {
         pieces
     }
 
-    /// Adds log records that name no trace to the trace of their conversation, and makes spans of the
-    /// log records of Codex.
-    fn place(&mut self, mut loose: Vec<(usize, LogRecord)>) {
-        loose.sort_by_key(|(_, log)| at(log));
-        let mut turns: HashMap<String, Vec<(u64, TraceId)>> = HashMap::new();
-        for (id, pieces) in &self.traces {
-            for log in &pieces.logs {
-                if let Some(conversation) = codex::conversation(log) {
-                    let turns = turns.entry(conversation.to_owned()).or_default();
-                    turns.push((at(log), *id));
-                }
-            }
-        }
-        for turns in turns.values_mut() {
-            turns.sort_unstable();
-        }
-        for (file, log) in loose {
-            let turns = codex::conversation(&log).and_then(|it| turns.get(it));
-            let turns = turns.map_or(&[][..], Vec::as_slice);
-            // The last record before it tells in which turn it is.
-            let before = turns.partition_point(|(made, _)| *made <= at(&log));
-            if let Some((_, trace)) = before.checked_sub(1).and_then(|it| turns.get(it)) {
-                self.pieces(*trace, file).logs.push(log);
-            }
+    /// Adds log records that name no trace to the one that they are about, and makes spans of the log
+    /// records of Codex.
+    fn place(&mut self, loose: Vec<(usize, LogRecord)>) {
+        for Placed { trace, file, log } in loose::place(&self.traces, loose) {
+            self.pieces(trace, file).logs.push(log);
         }
         for (id, pieces) in &mut self.traces {
             if let Some(spans) = codex::spans(*id, &pieces.spans, &pieces.logs) {

@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `archive` | which traces files hold |
 //! | `received` | which traces were received |
+//! | `loose` | which trace log records without one are about |
 //! | `mates` | what traces of one session tell about each other |
 //! | `dialects` | names of attributes, kinds of spans, what is special about an emitter |
 //! | `facts` | how to look something up among attributes |
@@ -40,6 +41,7 @@ mod history;
 mod identity;
 mod lenient;
 mod logs;
+mod loose;
 mod mates;
 mod messages;
 mod outcome;
