@@ -21,8 +21,13 @@ pub(super) fn run(arguments: &cli::Forget, host: &Host) -> anyhow::Result<Exit> 
     } else {
         ""
     };
+    let (what, who) = if found.route().is_some() {
+        ("trace", "neither serve nor ingest sends")
+    } else {
+        ("session", "neither hooks nor ingest send")
+    };
     ui::say_in_lines(format_args!(
-        "session {} is forgotten: {deleted}neither hooks nor ingest send it",
+        "{what} {} is forgotten: {deleted}{who} it",
         short(&session.key)
     ));
     if found.route().is_some() {

@@ -29,11 +29,17 @@ pub(super) fn run(arguments: &cli::Pause, host: &Host) -> anyhow::Result<Exit> {
     };
     for session in &sessions {
         let withdrawal = excluded::exclude(session, Cause::Paused, host)?;
-        ui::say_in_lines(format_args!(
-            "session {} of {} is paused: nothing more of it is sent, not even earlier messages",
-            short(&session.key),
-            session.agent.name(),
-        ));
+        let id = short(&session.key);
+        if session.agent == Agent::Otlp {
+            ui::say_in_lines(format_args!(
+                "trace {id} is paused: nothing more of it is sent"
+            ));
+        } else {
+            ui::say_in_lines(format_args!(
+                "session {id} of {} is paused: nothing more of it is sent, not even earlier messages",
+                session.agent.name(),
+            ));
+        }
         excluded::say(session, &withdrawal);
     }
     Ok(Exit::Done)

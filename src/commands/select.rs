@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Local, Utc};
 
-use super::{Exit, WrongUse, likeness, without_kind};
+use super::nearest::nearest;
+use super::{Exit, WrongUse, without_kind};
 use crate::cli::Which;
 use crate::host::Host;
 use crate::session::Agent;
@@ -121,15 +122,25 @@ pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<SessionRef,
     told(&unreadable);
     // Of several transcripts of one session, the largest is the most complete.
     found.sort_by_key(|transcript| Reverse(transcript.bytes));
-    let mut found = each_once(found);
-    match (found.pop(), found.len()) {
-        (Some(session), 0) => Ok(session),
-        (_, others) => Err(WrongUse(format!(
-            "{} holds {} sessions; name one of them",
-            argument.display(),
-            others + 1
-        ))),
+    let found = each_once(found);
+    if let [session] = found.as_slice() {
+        return Ok(session.clone());
     }
+    // A session in a file of several is named below the file.
+    let is_file = argument.is_file();
+    let names = found.iter().map(|session| {
+        if is_file {
+            argument.join(&session.id).display().to_string()
+        } else {
+            session.id.clone()
+        }
+    });
+    Err(WrongUse(format!(
+        "{} holds {} sessions; name one of them:\n{}",
+        argument.display(),
+        found.len(),
+        listed(names)
+    )))
 }
 
 /// The sessions that the arguments name: ids, beginnings of ids, transcripts, folders.
@@ -336,27 +347,6 @@ pub(super) fn each_once(transcripts: Vec<SessionRef>) -> Vec<SessionRef> {
     sessions
 }
 
-/// The sessions whose ids are similar to the typed text: at least half of its characters match,
-/// allowing for one missing or surplus character.
-fn nearest<'a>(wanted: &str, known: &'a [SessionRef]) -> Vec<&'a SessionRef> {
-    let typed: Vec<char> = wanted.chars().collect();
-    let mut ranked: Vec<(usize, &SessionRef)> = known
-        .iter()
-        .map(|session| {
-            let id = without_kind(&session.id).to_lowercase();
-            (
-                likeness::of(&typed, &id.chars().collect::<Vec<_>>()),
-                session,
-            )
-        })
-        .filter(|(likeness, _)| *likeness > 0 && likeness * 2 >= typed.len())
-        .collect();
-    // The sort is stable: of equally similar sessions, the newest stay first.
-    ranked.sort_by_key(|(likeness, _)| Reverse(*likeness));
-    ranked.truncate(CANDIDATES);
-    ranked.into_iter().map(|(_, session)| session).collect()
-}
-
 /// The id of a session, with the route of a trace that did not come by that of the settings.
 fn name(session: &SessionRef) -> String {
     let is_of_settings = session.route().is_none_or(|route| route.is_main());
@@ -368,12 +358,15 @@ fn name(session: &SessionRef) -> String {
 }
 
 fn lines(sessions: &[&SessionRef]) -> String {
-    let shown = sessions.iter().take(CANDIDATES);
-    let mut lines: Vec<String> = shown
-        .map(|session| format!("  {}", name(session)))
-        .collect();
-    if sessions.len() > CANDIDATES {
-        lines.push(format!("  and {} more", sessions.len() - CANDIDATES));
+    listed(sessions.iter().map(|session| name(session)))
+}
+
+/// Some of the names, a line each.
+fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
+    let number = names.len();
+    let mut lines: Vec<String> = names.take(CANDIDATES).map(|it| format!("  {it}")).collect();
+    if number > CANDIDATES {
+        lines.push(format!("  and {} more", number - CANDIDATES));
     }
     lines.join("\n")
 }
@@ -466,31 +459,6 @@ mod tests {
             each_once(known.to_vec()),
             [known[0].clone(), known[2].clone()]
         );
-    }
-
-    #[test]
-    fn a_slip_of_the_finger_finds_the_session_and_no_other() {
-        let session = |id: &str| SessionRef {
-            id: id.to_owned(),
-            ..known()[0].clone()
-        };
-        let known = [
-            session("ses_1b2c3d4e"),
-            session("4f2a8c11"),
-            session("90c1"),
-        ];
-        for (typed, near) in [
-            ("4f2b8c11", "4f2a8c11"),
-            ("4f28c11", "4f2a8c11"),
-            ("4f2aa8c11", "4f2a8c11"),
-            ("x1b2c3", "ses_1b2c3d4e"),
-            ("90d", "90c1"),
-        ] {
-            let found = nearest(typed, &known);
-            let ids: Vec<&str> = found.iter().map(|it| it.id.as_str()).collect();
-            assert_eq!(ids, [near], "{typed}");
-        }
-        assert_eq!(nearest("ffffffff", &known), Vec::<&SessionRef>::new());
     }
 
     #[test]

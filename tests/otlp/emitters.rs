@@ -392,18 +392,20 @@ fn gemini_cli_tells_tokens_and_answer_of_a_stream_in_records_without_a_trace() {
     let told: Vec<_> = calls
         .iter()
         .map(|it| {
-            (
-                &it["$ai_input_tokens"],
-                &it["$ai_output_tokens"],
-                &it["$ai_output_choices"],
-            )
+            let value = |name: &str| &it["properties"][name];
+            [
+                "$ai_input_tokens",
+                "$ai_output_tokens",
+                "$ai_output_choices",
+            ]
+            .map(value)
         })
         .collect();
     assert_eq!(
         told,
         [
-            (&json!(120), &json!(42), &answer("Files: a.txt")),
-            (&json!(120), &json!(19), &answer("Done")),
+            [&json!(120), &json!(42), &answer("Files: a.txt")],
+            [&json!(120), &json!(19), &answer("Done")],
         ]
     );
 }

@@ -108,6 +108,7 @@ pub(super) fn run(arguments: &cli::Serve, host: &Host) -> anyhow::Result<Exit> {
     let closed = inbox.close();
     served?;
     closed?;
+    ui::say("stopped by a signal; what was received is kept");
     Ok(Exit::Done)
 }
 
