@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::complaints::chat;
-use super::traces::{attributes_of, events_of, named, only, span};
-use crate::support::library::Events;
+use super::traces::{
+    Files, attributes_of, events_of, in_trace, log, log_request, named, only, request, span,
+};
+use crate::support::library::{Events, Run};
 
 /// The properties of the only call, which must have these.
 #[track_caller]
@@ -347,4 +349,61 @@ fn pydantic_ai() {
     let call = chat(&json!({ "operation.cost": 0.5 }));
     let events = events_of("pydantic-ai", &[span("1", "chat", (0, 9), &call)]);
     call_has(&events, &json!({ "$ai_total_cost_usd": 0.5 }));
+}
+
+#[test]
+fn gemini_cli_tells_tokens_and_answer_of_a_stream_in_records_without_a_trace() {
+    let call = |id: &str, times| {
+        let attributes = json!({
+            "gen_ai.operation.name": "llm_call", "gen_ai.request.model": "gemini-2.5-pro",
+            "gen_ai.conversation.id": "g-1",
+        });
+        in_trace(
+            span(id, "llm_call", times, &attributes),
+            &format!("{id:0>32}"),
+        )
+    };
+    let record = |at: u64, output: u64, answer: &str| {
+        let chunk = json!([{ "candidates": [{ "content": { "role": "model", "parts": [{ "text": answer }] } }] }]);
+        let attributes = json!({
+            "session.id": "g-1", "event.name": "gemini_cli.api_response", "model": "gemini-2.5-pro",
+            "input_token_count": 120, "output_token_count": output, "cached_content_token_count": 64,
+            "thoughts_token_count": 12, "total_token_count": 132 + output, "response_text": text(&chunk),
+        });
+        let mut record = log("1", "", &attributes, &Value::Null);
+        record["timeUnixNano"] = (1_772_366_400_000_000_000 + at * 1_000_000)
+            .to_string()
+            .into();
+        for field in ["traceId", "spanId"] {
+            record.as_object_mut().expect("an object").remove(field);
+        }
+        record
+    };
+    let spans = request(
+        "gemini-cli",
+        "gemini-cli",
+        &[call("1", (0, 100)), call("2", (150, 300))],
+    );
+    // Just before the end of the first call, and just after that of the second.
+    let records = [record(99, 30, "Files: a.txt"), record(301, 7, "Done")];
+    let files = Files::of(&[spans, log_request("gemini-cli", &records)]);
+    let events = files.events(&Run::default());
+    let calls = named(&events, "$ai_generation");
+    let told: Vec<_> = calls
+        .iter()
+        .map(|it| {
+            (
+                &it["$ai_input_tokens"],
+                &it["$ai_output_tokens"],
+                &it["$ai_output_choices"],
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (&json!(120), &json!(42), &answer("Files: a.txt")),
+            (&json!(120), &json!(19), &answer("Done")),
+        ]
+    );
 }

@@ -30,12 +30,23 @@ pub(super) fn tokens(facts: &Facts<'_>) -> Tokens {
     let sum = whole
         .saturating_add(output.unwrap_or(0))
         .saturating_add(cached);
-    let is_apart = cached > 0 && total == Some(sum);
+    let reasoning = facts.count(names::REASONING).filter(|it| *it > 0);
+    let is_apart = cached > 0 && total == Some(sum) && reasoning != Some(cached);
     let counts = if whole >= cached && !is_apart {
         CacheCounts::Included
     } else {
         CacheCounts::Apart
     };
+    // Gemini counts thoughts beside the output, and its total tells.
+    let beside = reasoning.filter(|thoughts| {
+        let input = match counts {
+            CacheCounts::Included => whole,
+            CacheCounts::Apart => whole.saturating_add(cached),
+        };
+        let sum = input.saturating_add(output.unwrap_or(0));
+        total == Some(sum.saturating_add(*thoughts))
+    });
+    let output_in_all = output.map(|it| it.saturating_add(beside.unwrap_or(0)));
     let long = of_lifetimes[1]
         .filter(|_| split == cache_write)
         .unwrap_or(0);
@@ -45,8 +56,8 @@ pub(super) fn tokens(facts: &Facts<'_>) -> Tokens {
                 CacheCounts::Included => whole - cached,
                 CacheCounts::Apart => whole,
             },
-            output: output.unwrap_or(0),
-            reasoning: facts.count(names::REASONING).filter(|it| *it > 0),
+            output: output_in_all.unwrap_or(0),
+            reasoning,
             cache_read,
             cache_write,
             cache_write_long: long,
@@ -116,6 +127,25 @@ mod tests {
                 tokens.usage.input_as(tokens.counts),
                 reported,
                 "as it was reported"
+            );
+        }
+    }
+
+    #[test]
+    fn thoughts_are_a_part_of_the_output_unless_the_total_says_otherwise() {
+        for (total, expected) in [(162, 42), (150, 30), (0, 30)] {
+            let attributes = attributes(&[
+                ("input_token_count", Value::Int(120)),
+                ("output_token_count", Value::Int(30)),
+                ("cached_content_token_count", Value::Int(64)),
+                ("thoughts_token_count", Value::Int(12)),
+                ("total_token_count", Value::Int(total)),
+            ]);
+            let usage = tokens(&Facts::of(&attributes)).usage;
+            assert_eq!(
+                (usage.output, usage.reasoning),
+                (expected, Some(12)),
+                "{total}"
             );
         }
     }

@@ -76,7 +76,12 @@ pub(crate) const INPUT_TOKENS: Candidates = &[
     "haystack.component.output#meta.0.usage.prompt_tokens",
 ];
 /// All tokens of a call, which tell whether cached ones are a part of the input.
-pub(crate) const TOTAL_TOKENS: Candidates = &["langfuse.observation.usage_details#total"];
+pub(crate) const TOTAL_TOKENS: Candidates = &[
+    "langfuse.observation.usage_details#total",
+    "total_token_count",
+    "genkit:output#usage.totalTokens",
+    "gcp.vertex.agent.llm_response#usage_metadata.total_token_count",
+];
 pub(crate) const OUTPUT_TOKENS: Candidates = &[
     "gen_ai.usage.output_tokens",
     "gen_ai.usage.completion_tokens",
