@@ -87,7 +87,7 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
         Command::Show(arguments) => show::run(&arguments, host),
         Command::View(arguments) => view::run(&arguments, host),
         Command::Report(arguments) => report::run(&arguments, host),
-        Command::Run(arguments) => run::run(&arguments, host),
+        Command::Run(arguments) => Ok(run::run(&arguments, host)),
         Command::Ingest(arguments) => ingest::run(&arguments, host),
         Command::IngestProject(arguments) => ingest::of_project(&arguments, host),
         Command::Hook(arguments) => Ok(hook::run(&arguments, host)),

@@ -9,7 +9,7 @@
 //!
 //! A row changes at a number; whoever asks says which number they know. Nothing is kept on disk.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -180,6 +180,16 @@ impl State {
             .sort_by_cached_key(|key| std::cmp::Reverse(modified(key)));
     }
 
+    /// Queues sessions that some calls no longer count for, however long reading them took.
+    fn enqueue_now(&mut self, keys: BTreeSet<String>) {
+        for key in &keys {
+            if let Some(listed) = self.sessions.get_mut(key) {
+                listed.not_before = None;
+            }
+        }
+        self.enqueue(keys);
+    }
+
     /// The next session to read.
     fn take(&mut self) -> Option<(String, Vec<SessionRef>, Rank)> {
         let now = Instant::now();
@@ -275,7 +285,7 @@ impl Catalogue {
             let deprived = claimant.deprived();
             let mut state = self.lock();
             state.reading -= 1;
-            state.enqueue(deprived);
+            state.enqueue_now(deprived);
             if let Some(listed) = state.sessions.get_mut(&key) {
                 listed.not_before = Some(Instant::now() + since.elapsed() * REST);
                 listed.settle(result);

@@ -41,15 +41,15 @@ pub struct Example {
 }
 
 /// The kinds that were found, the costliest first.
-pub(super) fn of<'a>(sessions: impl Iterator<Item = &'a SessionUsage> + Clone) -> Vec<Finding> {
+pub(super) fn of(sessions: &[&SessionUsage]) -> Vec<Finding> {
     let kinds = FindingKind::ALL.into_iter();
-    let mut findings: Vec<Finding> = kinds.map(|kind| of_kind(kind, sessions.clone())).collect();
+    let mut findings: Vec<Finding> = kinds.map(|kind| of_kind(kind, sessions)).collect();
     findings.retain(|finding| finding.count > 0);
     findings.sort_by_key(|finding| Reverse(finding.tokens));
     findings
 }
 
-fn of_kind<'a>(kind: FindingKind, sessions: impl Iterator<Item = &'a SessionUsage>) -> Finding {
+fn of_kind(kind: FindingKind, sessions: &[&SessionUsage]) -> Finding {
     let mut finding = Finding {
         kind,
         title: kind.title(),

@@ -142,7 +142,8 @@ impl Usage {
             let mut records = usage.records();
             records.any(|record| query.has(record.of().hour))
         };
-        let findings = findings::of(sessions.iter().copied().filter(in_period));
+        let in_period: Vec<&SessionUsage> = sessions.iter().copied().filter(in_period).collect();
+        let findings = findings::of(&in_period);
         Self {
             findings,
             ..sums.usage()

@@ -13,7 +13,7 @@ use crate::support::shared::shared_or_skip;
 struct Lines<'a> {
     env: &'a TestEnv,
     text: String,
-    lines: u32,
+    count: u32,
 }
 
 /// Tokens of a call: input, output, read from the cache, written for five minutes, for an hour.
@@ -26,13 +26,13 @@ impl<'a> Lines<'a> {
         Self {
             env,
             text: String::new(),
-            lines: 0,
+            count: 0,
         }
     }
 
     fn line(&mut self, minute: u32, mut line: Value) {
-        let number = self.lines;
-        self.lines += 1;
+        let number = self.count;
+        self.count += 1;
         line["uuid"] = json!(format!("line-{number}"));
         if number > 0 {
             line["parentUuid"] = json!(format!("line-{}", number - 1));
@@ -55,7 +55,7 @@ impl<'a> Lines<'a> {
     }
 
     fn call(&mut self, minute: u32, tokens: Tokens, content: &Value) {
-        let number = self.lines;
+        let number = self.count;
         let [input, output, read, five_minutes, hour] = tokens;
         self.line(
             minute,
@@ -83,7 +83,7 @@ impl<'a> Lines<'a> {
     }
 
     fn tool(&mut self, name: &str, input: &Value, result: &str, is_error: bool) {
-        let id = format!("toolu_{}", self.lines);
+        let id = format!("toolu_{}", self.count);
         let call = json!({ "type": "tool_use", "id": id, "name": name, "input": input });
         self.call(0, SMALL, &call);
         self.line(0, json!({

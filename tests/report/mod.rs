@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::env::TestEnv;
+use crate::support::env::{Run, TestEnv};
 use crate::support::scene::Scene;
 use crate::support::session::Session;
 
@@ -25,7 +25,7 @@ pub(crate) const GROUPS: [&str; 10] = [
 #[track_caller]
 fn report(env: &TestEnv, arguments: &[&str]) -> Value {
     let run = env.command(["report", "--json"]);
-    let run = arguments.iter().fold(run, |run, it| run.argument(it));
+    let run = arguments.iter().fold(run, Run::argument);
     serde_json::from_str(&run.run().success().stdout).expect("it prints JSON")
 }
 

@@ -112,7 +112,7 @@ class Session {
 
   end() {
     const { sums } = this;
-    this.push("$ai_trace", "trace", this.start, { elapsed_seconds: (this.now - this.start) / 1000, $ai_trace_name: this.title, $ai_span_name: this.title, $ai_input_state: this.title, $ai_output_state: this.answer, $ai_is_error: false, $ai_total_input_tokens: sums.input, $ai_total_output_tokens: sums.output, $ai_total_cache_read_input_tokens: sums.read, $ai_total_cache_creation_input_tokens: sums.write, generation_count: sums.calls, tool_call_count: sums.tools, turn_count: sums.turns, error_count: sums.errors, tool_error_count: sums.toolErrors, compaction_count: 1, lines_added: 14, lines_removed: 6 });
+    this.push("$ai_trace", "trace", this.start, { elapsed_seconds: (this.now - this.start) / 1000, $ai_trace_name: this.title, $ai_span_name: this.title, $ai_input_state: this.title, $ai_output_state: this.answer, $ai_is_error: false, $ai_total_input_tokens: sums.input, $ai_total_output_tokens: sums.output, $ai_total_cache_read_input_tokens: sums.read, $ai_total_cache_creation_input_tokens: sums.write, generation_count: sums.calls, tool_call_count: sums.tools, turn_count: sums.turns, error_count: sums.errors, tool_error_count: sums.toolErrors, compaction_count: 1, lost_cache_count: 1, lost_cache_tokens: 48_000, lines_added: 14, lines_removed: 6 });
     return this.events;
   }
 }

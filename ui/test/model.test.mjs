@@ -83,6 +83,13 @@ test("the tree is the one of PostHog: by parent, siblings by start, calls below 
   assert.equal(it.traces[0].tokens.output, sum);
 });
 
+test("a trace tells what was found in it, and nothing that was not", () => {
+  const it = model();
+  const found = it.traces.flatMap((trace) => trace.findings);
+  assert.deepEqual(found, [{ label: "cache lost", count: 1, tokens: 48_000 }]);
+  assert.ok(it.nodes.every((node) => node.kind === "trace" || node.findings.length === 0));
+});
+
 test("an event without its parent is below its trace, and a trace without an event has a node", () => {
   const orphans = rich().filter(({ event, properties }) => event !== "$ai_trace" && properties.$ai_span_type !== "turn");
   const it = model(orphans);

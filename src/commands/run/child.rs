@@ -44,9 +44,8 @@ impl Ended {
 
 /// Runs a command to its end.
 pub(super) fn run(command: &[OsString]) -> io::Result<Ended> {
-    let (program, arguments) = match command {
-        [program, arguments @ ..] => (program, arguments),
-        [] => return Err(io::ErrorKind::InvalidInput.into()),
+    let [program, arguments @ ..] = command else {
+        return Err(io::ErrorKind::InvalidInput.into());
     };
     let mut command = Command::new(program);
     command.args(arguments);

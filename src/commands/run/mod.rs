@@ -26,7 +26,8 @@ use child::Ended;
 use sent::Sent;
 use sessions::Sessions;
 
-pub(super) fn run(arguments: &Run, host: &Host) -> anyhow::Result<Exit> {
+/// Never fails: the command comes first.
+pub(super) fn run(arguments: &Run, host: &Host) -> Exit {
     let before = Sessions::now(host);
     let since = host.now();
     let ended = match child::run(&arguments.command) {
@@ -34,7 +35,7 @@ pub(super) fn run(arguments: &Run, host: &Host) -> anyhow::Result<Exit> {
         Err(error) => {
             let command = Path::new(&arguments.command[0]).display();
             ui::say(format_args!("error: cannot start {command}: {error}"));
-            return Ok(Exit::OfCommand(child::NOT_STARTED));
+            return Exit::OfCommand(child::NOT_STARTED);
         }
     };
     let own = before.changed(host);
@@ -49,11 +50,10 @@ pub(super) fn run(arguments: &Run, host: &Host) -> anyhow::Result<Exit> {
     });
     // Where a budget is to be kept, not knowing is a failure too.
     let fails = ended == Ended::SUCCESS && arguments.fail_over.is_some();
-    Ok(match kept {
-        Exit::Done => ended.exit(),
-        kept if fails => kept,
+    match kept {
+        kept if fails && kept != Exit::Done => kept,
         _ => ended.exit(),
-    })
+    }
 }
 
 /// What is done when the command has ended.

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import type { Event } from "../../api";
-import { bytes, clockSeconds, count, day, dollars, duration, number, percent } from "../format";
+import { bytes, clockSeconds, count, day, dollars, duration, number, percent, short } from "../format";
 import { changed, refine, route } from "../route";
 import { asProblem, type Problem } from "../source";
 import { Block, line, marked } from "../text";
@@ -56,6 +56,7 @@ function Head({ node, session }: { node: Node; session: OpenSession }) {
         {node.stop && <div><dt>stopped by</dt><dd>{line(node.stop)}</dd></div>}
         {(node.linesAdded > 0 || node.linesRemoved > 0) && <div><dt>lines</dt><dd><Lines added={node.linesAdded} removed={node.linesRemoved} show={number} /></dd></div>}
         {node.compactions > 0 && <div><dt>compacted</dt><dd>{count(node.compactions, "time")}</dd></div>}
+        {node.findings.map((it) => <div key={it.label}><dt>{it.label}</dt><dd>{count(it.count, "time")} <span class="faint">{short(it.tokens)} tokens</span></dd></div>)}
         {node.uuid && <div><dt>size</dt><dd>{bytes(node.bytes)}</dd></div>}
         {state && <div><dt>delivery</dt><dd>{deliveryName(state)}</dd></div>}
         {address && <div><dt>PostHog</dt><dd><a href={address} target="_blank" rel="noreferrer noopener">open ↗</a></dd></div>}

@@ -40,6 +40,8 @@ export interface Node {
   linesAdded: number;
   linesRemoved: number;
   compactions: number;
+  /** Of a trace: work that bought nothing, found by rule. */
+  findings: Finding[];
   stop: string | null;
   bytes: number;
   delivery: DeliveryState | null;
@@ -49,6 +51,16 @@ export interface Node {
   /** Position among all nodes in the order of the tree. */
   order: number;
 }
+
+/** Work that bought nothing: how often, and the tokens that it cost. */
+export interface Finding {
+  label: string;
+  count: number;
+  tokens: number;
+}
+
+/** Kinds of findings, as properties of a trace name them, and what the page calls them. */
+const FINDINGS = [["retried_tool", "failed again"], ["repeated_read", "read again"], ["lost_cache", "cache lost"], ["failed_turn", "prompt failed"]] as const;
 
 /** One agent: the session's own, or a subagent. */
 export interface Lane {
@@ -125,6 +137,7 @@ function nodeOf(line: EventLine): Node {
     linesAdded: amount(p.lines_added),
     linesRemoved: amount(p.lines_removed),
     compactions: amount(p.compaction_count),
+    findings: FINDINGS.map(([kind, label]) => ({ label, count: amount(p[`${kind}_count`]), tokens: amount(p[`${kind}_tokens`]) })).filter((it) => it.count > 0),
     stop: text(p.$ai_stop_reason),
     bytes: line.bytes,
     delivery: line.delivery ?? null,
