@@ -96,6 +96,19 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
         "tests/otlp/openrouter.rs",
     ),
     (
+        "posthog-llma ingest --since 7d --otlp http://localhost:6006",
+        "tests/ingest/collector.rs, on another port",
+    ),
+    (
+        "posthog-llma show --perfetto session.pftrace",
+        "tests/show/perfetto.rs",
+    ),
+    ("posthog-llma dashboard >dashboard.json", "tests/dashboard"),
+    (
+        "curl --fail-with-body --header \"Authorization: Bearer $POSTHOG_PERSONAL_API_KEY\" --header \"Content-Type: application/json\" --data @dashboard.json $POSTHOG/api/projects/$PROJECT/dashboards/create_from_template_json/",
+        "by hand: it wants an account",
+    ),
+    (
         "cloudflared tunnel --url http://127.0.0.1:4318",
         "by hand: it wants the internet",
     ),
@@ -243,8 +256,19 @@ fn commands_in_blocks_do_what_is_said_of_them() {
 #[test]
 fn the_long_help_of_a_verb_says_more_than_the_short_one() {
     for verb in [
-        "setup", "show", "ingest", "status", "doctor", "trust", "flush", "serve", "pause",
-        "resume", "forget", "hook",
+        "setup",
+        "show",
+        "ingest",
+        "status",
+        "doctor",
+        "trust",
+        "flush",
+        "serve",
+        "pause",
+        "resume",
+        "forget",
+        "hook",
+        "dashboard",
     ] {
         let [short, long] = ["-h", "--help"].map(|option| {
             let help = Cli::try_parse_from(["posthog-llma", verb, option]);

@@ -1,6 +1,7 @@
 //! The verbs, one file or folder each.
 
 mod agents;
+mod dashboard;
 mod decisions;
 mod doctor;
 mod excluded;
@@ -76,6 +77,7 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
     match command {
         Command::Show(arguments) => show::run(&arguments, host),
         Command::View(arguments) => view::run(&arguments, host),
+        Command::Dashboard(arguments) => dashboard::run(&arguments),
         Command::Ingest(arguments) => ingest::run(&arguments, host),
         Command::IngestProject(arguments) => ingest::of_project(&arguments, host),
         Command::Hook(arguments) => Ok(hook::run(&arguments, host)),

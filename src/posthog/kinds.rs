@@ -187,7 +187,8 @@ impl<'a> Properties<'a> {
 /// (`output-costs.ts` of its ingestion).
 const REASONING_IS_ADDED: [&str; 2] = ["gemini-2.5-", "gemini-3"];
 
-fn is_reasoning_added(model: &str) -> bool {
+/// Whether the output tokens of an event leave reasoning out, since PostHog adds it.
+pub(crate) fn is_reasoning_added(model: &str) -> bool {
     let model = model.to_lowercase();
     REASONING_IS_ADDED.iter().any(|it| model.starts_with(it))
 }

@@ -4,6 +4,7 @@
 mod chat;
 mod classify;
 mod conversation;
+pub mod dashboard;
 mod distinct_id;
 mod envelope;
 mod event;
@@ -37,6 +38,7 @@ pub use event::{Event, EventName, Identities, Written};
 pub use foreign::Foreign;
 pub use ids::Namespace;
 pub use json::Json;
+pub(crate) use kinds::is_reasoning_added;
 pub use map::{aliases, claims, elsewhere, map, turn_span};
 pub use properties::{Name, Properties};
 pub use resumed::{identities, keep_identities};

@@ -1,9 +1,11 @@
 //! `posthog-llma ingest`: sends past sessions, or shows what would be sent.
 
 mod claims;
+mod collector;
 mod courier;
 mod export;
 mod list;
+mod pieces;
 mod plan;
 mod preview;
 mod read;
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use self::collector::Collector;
 use super::output::ExistingFile;
 use super::select::{self, Filter};
 use super::{Exit, WrongUse, program, refuse_inside_agent, settings, short, typed, words};
@@ -44,6 +47,7 @@ pub(super) fn of_project(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit
         (arguments.all, "--all"),
         (arguments.yes, "--yes"),
         (arguments.output.is_some(), "--output"),
+        (arguments.otlp.is_some(), "--otlp"),
         (arguments.project.is_some(), "--project"),
         (arguments.with_old_content, "--with-old-content"),
         (!arguments.sessions.iter().all(is_id), "a file or folder"),
@@ -103,8 +107,11 @@ fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
         return list::run(reach.sessions(host), &filter);
     }
     let (host, config) = &settings(host)?;
-    let sends_nothing = arguments.output.is_some() || arguments.dry_run;
-    if let Some(privacy) = words::privacy(config.events.recording).filter(|_| sends_nothing) {
+    let collector = arguments.otlp.as_deref();
+    let collector = collector.map(|it| Collector::at(it, arguments.otlp_headers.as_deref()));
+    let collector = collector.transpose()?;
+    let is_for_posthog = arguments.output.is_none() && collector.is_none() && !arguments.dry_run;
+    if let Some(privacy) = words::privacy(config.events.recording).filter(|_| !is_for_posthog) {
         ui::say(privacy);
     }
     let chosen = chosen(arguments, &filter, reach, host)?;
@@ -118,7 +125,10 @@ fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
         });
         return Ok(listed);
     }
-    let exit = handle(&sessions, arguments, config, host)?;
+    let exit = match &collector {
+        Some(collector) => collector::run(collector, &sessions, config, host)?,
+        None => handle(&sessions, arguments, config, host)?,
+    };
     Ok(if exit == Exit::Done { listed } else { exit })
 }
 
@@ -130,11 +140,7 @@ fn handle(
     host: &Host,
 ) -> anyhow::Result<Exit> {
     if let Some(target) = &arguments.output {
-        let existing = if arguments.force {
-            ExistingFile::Replace
-        } else {
-            ExistingFile::Keep
-        };
+        let existing = ExistingFile::of(arguments.force);
         return export::run(target, existing, sessions, config, host);
     }
     match &config.destination.api_key {
