@@ -204,7 +204,6 @@ pub struct Setup {
     /// Prints what to enter at OpenRouter. Settings are not changed.
     #[arg(
         long,
-        requires = "url",
         conflicts_with_all = ["region", "host", "key", "privacy_mode", "project", "remove"]
     )]
     pub(crate) openrouter: bool,

@@ -125,6 +125,26 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
         "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
         "it is for the application",
     ),
+    (
+        "pip install opentelemetry-distro opentelemetry-exporter-otlp-proto-http opentelemetry-instrumentation-openai",
+        "by hand; tests/otel runs the instrumentation",
+    ),
+    (
+        "OTEL_SERVICE_NAME=shop opentelemetry-instrument python app.py",
+        "by hand; tests/otel runs the instrumentation",
+    ),
+    (
+        "sudo systemctl enable --now posthog-llma",
+        "by hand: it wants systemd",
+    ),
+    (
+        "sudo env POSTHOG_LLMA_STATE_DIR=/var/lib/posthog-llma posthog-llma status",
+        "by hand: it wants another user",
+    ),
+    (
+        "launchctl bootstrap gui/$(id -u) ~/Library/LaunchAgents/com.posthog.llma.plist",
+        "by hand: it wants macOS",
+    ),
     ("cargo test", ".ci/run"),
     (
         "cargo run --release --example accuracy -- ~/.claude/projects",

@@ -25,11 +25,15 @@ pub(super) fn run(arguments: &cli::Forget, host: &Host) -> anyhow::Result<Exit> 
         "session {} is forgotten: {deleted}neither hooks nor ingest send it",
         short(&session.key)
     ));
-    ui::say_in_lines(format_args!(
-        "its transcript is {}'s and stays: {}",
-        session.agent.name(),
-        words::path(&found.locator.path(), host)
-    ));
+    if found.route().is_some() {
+        ui::say_in_lines("what was received of it stays in the inbox, redacted, until it expires");
+    } else {
+        ui::say_in_lines(format_args!(
+            "its transcript is {}'s and stays: {}",
+            session.agent.name(),
+            words::path(&found.locator.path(), host)
+        ));
+    }
     excluded::say(&session, &withdrawal);
     Ok(Exit::Done)
 }

@@ -9,6 +9,7 @@ mod flush;
 mod forget;
 mod hook;
 mod ingest;
+mod likeness;
 mod mapping;
 mod output;
 mod pause;
@@ -214,11 +215,14 @@ const SHORT_OF_TIME: usize = 13;
 
 /// Whether an id is a UUID of version 7, as Pi gives them.
 fn is_uuid_of_time(id: &str) -> bool {
-    uuid::Uuid::try_parse(id).is_ok_and(|id| id.get_version_num() == 7)
+    let is_uuid = |id| uuid::Uuid::try_parse(id).is_ok_and(|id| id.get_version_num() == 7);
+    // The id of a trace has no hyphens.
+    id.contains('-') && is_uuid(id)
 }
 
-/// An id without the prefix that OpenCode gives to all sessions.
+/// An id without the prefix that OpenCode gives to all sessions, and without the route of a trace.
 fn without_kind(id: &str) -> &str {
+    let id = id.rsplit_once('/').map_or(id, |(_, id)| id);
     id.strip_prefix("ses_").unwrap_or(id)
 }
 
@@ -233,7 +237,9 @@ mod tests {
             ("01a21ec9-ad37-755c-832c-f7af7b9154a9", "01a21ec9-ad37"),
             ("01a21ec9-cbb3-76b6-87b7-43b7a60306b5", "01a21ec9-cbb3"),
             ("ses_de126e867ffemt56vWZRoOnuTf", "de126e86"),
+            ("shop/0af7651916cd43dd8448eb211c80319c", "0af76519"),
             ("nightly", "nightly"),
+            ("7cd69b07351e79ec28df7a589068bd9c", "7cd69b07"),
         ] {
             assert_eq!(short(id), expected);
         }

@@ -1,10 +1,14 @@
 //! `posthog-llma resume`: includes a session again that was paused or forgotten.
 
+use std::path::Path;
+
 use super::{Exit, WrongUse, excluded, refuse_inside_agent, short, typed, without_kind};
 use crate::cli;
 use crate::host::Host;
+use crate::inbox::{self, Inbox};
 use crate::outbox::{Cause, Exclusion, Exclusions};
 use crate::session::Agent;
+use crate::sources;
 use crate::ui;
 
 pub(super) fn run(arguments: &cli::Resume, host: &Host) -> anyhow::Result<Exit> {
@@ -24,13 +28,34 @@ pub(super) fn run(arguments: &cli::Resume, host: &Host) -> anyhow::Result<Exit> 
         Exclusions::of(directory).remove(chosen)?;
     }
     let id = short(&chosen.session);
-    ui::say_in_lines(format_args!(
-        "session {id} is no longer {}: it is sent with the next session of {}, or now with \
-         posthog-llma ingest {id}",
-        chosen.cause.word(),
-        agent_of(chosen)
-    ));
+    let mut is_received = false;
+    for directory in &directories {
+        is_received |= read_again(chosen, directory)?;
+    }
+    let cause = chosen.cause.word();
+    if is_received {
+        ui::say_in_lines(format_args!(
+            "trace {id} is no longer {cause}: posthog-llma serve sends it, or now posthog-llma flush"
+        ));
+    } else {
+        ui::say_in_lines(format_args!(
+            "session {id} is no longer {cause}: it is sent with the next session of {}, or now with \
+             posthog-llma ingest {id}",
+            agent_of(chosen)
+        ));
+    }
     Ok(Exit::Done)
+}
+
+/// Lets a received trace be mapped again, since nobody else would: no hook names it. Returns whether it
+/// is one, and still there.
+fn read_again(exclusion: &Exclusion, directory: &Path) -> anyhow::Result<bool> {
+    let trace = sources::trace_of_key(&exclusion.agent, &exclusion.session);
+    let Some(trace) = trace.filter(|_| inbox::is_there(directory)) else {
+        return Ok(false);
+    };
+    let inbox = Inbox::open(directory, inbox::Settings::default())?;
+    Ok(inbox.mark_waiting(vec![trace])? > 0)
 }
 
 /// The name of the agent of a session.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Local, Utc};
 
-use super::{Exit, WrongUse, without_kind};
+use super::{Exit, WrongUse, likeness, without_kind};
 use crate::cli::Ingest;
 use crate::host::Host;
 use crate::session::Agent;
@@ -247,16 +247,39 @@ fn by_id(argument: &Path, known: &Listing<SessionRef>) -> Result<Vec<SessionRef>
 }
 
 fn find(argument: &Path, known: &[SessionRef]) -> Result<Vec<SessionRef>, WrongUse> {
-    let wanted = argument.to_string_lossy().to_lowercase();
-    let wanted = without_kind(&wanted).to_owned();
-    let id_of = |session: &SessionRef| without_kind(&session.id).to_lowercase();
+    let typed = argument.to_string_lossy().to_lowercase();
+    // Two routes may have traces of one id, which are told apart by the route before it.
+    let has_route = typed.contains('/');
+    let wanted = if has_route {
+        typed
+    } else {
+        without_kind(&typed).to_owned()
+    };
+    let id_of = |session: &SessionRef| {
+        if has_route {
+            session.session_key().to_lowercase()
+        } else {
+            without_kind(&session.id).to_lowercase()
+        }
+    };
     let matching: Vec<&SessionRef> = known
         .iter()
         .filter(|session| id_of(session).starts_with(&wanted))
         .collect();
-    let exact = matching.iter().find(|session| id_of(session) == wanted);
-    match (exact, matching.as_slice()) {
-        (Some(session), _) => Ok(copies(session, &matching)),
+    let exact: Vec<&SessionRef> = matching
+        .iter()
+        .filter(|session| id_of(session) == wanted)
+        .copied()
+        .collect();
+    match (exact.first(), matching.as_slice()) {
+        (Some(session), _) if exact.iter().all(|it| it.is_copy_of(session)) => {
+            Ok(copies(session, &matching))
+        }
+        (Some(_), _) => Err(WrongUse(format!(
+            "{} traces have this id; name one of them:\n{}",
+            exact.len(),
+            lines(&exact)
+        ))),
         (None, [session, others @ ..]) if others.iter().all(|it| it.is_copy_of(session)) => {
             Ok(copies(session, &matching))
         }
@@ -308,7 +331,10 @@ fn nearest<'a>(wanted: &str, known: &'a [SessionRef]) -> Vec<&'a SessionRef> {
         .iter()
         .map(|session| {
             let id = without_kind(&session.id).to_lowercase();
-            (likeness(&typed, &id.chars().collect::<Vec<_>>()), session)
+            (
+                likeness::of(&typed, &id.chars().collect::<Vec<_>>()),
+                session,
+            )
         })
         .filter(|(likeness, _)| *likeness > 0 && likeness * 2 >= typed.len())
         .collect();
@@ -318,26 +344,21 @@ fn nearest<'a>(wanted: &str, known: &'a [SessionRef]) -> Vec<&'a SessionRef> {
     ranked.into_iter().map(|(_, session)| session).collect()
 }
 
-/// Number of typed characters that match an id, allowing for one missing or surplus character.
-fn likeness(typed: &[char], id: &[char]) -> usize {
-    let common = |typed: &[char], id: &[char]| {
-        let pairs = typed.iter().zip(id);
-        pairs.filter(|(typed, own)| typed == own).count()
-    };
-    let is_same = |(typed, own): &(&char, &char)| typed == own;
-    let begin = typed.iter().zip(id).take_while(is_same).count();
-    let (typed_rest, id_rest) = (&typed[begin..], &id[begin..]);
-    let rests = [
-        common(typed_rest, id_rest),
-        common(typed_rest, id_rest.get(1..).unwrap_or_default()),
-        common(typed_rest.get(1..).unwrap_or_default(), id_rest),
-    ];
-    begin + rests.into_iter().max().unwrap_or(0)
+/// The id of a session, with the route of a trace that did not come by that of the settings.
+fn name(session: &SessionRef) -> String {
+    let is_of_settings = session.route().is_none_or(|route| route.is_main());
+    if is_of_settings {
+        session.id.clone()
+    } else {
+        session.session_key()
+    }
 }
 
 fn lines(sessions: &[&SessionRef]) -> String {
     let shown = sessions.iter().take(CANDIDATES);
-    let mut lines: Vec<String> = shown.map(|session| format!("  {}", session.id)).collect();
+    let mut lines: Vec<String> = shown
+        .map(|session| format!("  {}", name(session)))
+        .collect();
     if sessions.len() > CANDIDATES {
         lines.push(format!("  and {} more", sessions.len() - CANDIDATES));
     }

@@ -8,9 +8,19 @@ use chrono::{DateTime, Datelike, Days, Local, TimeZone, Utc};
 
 use crate::consent::Overruled;
 use crate::host::Host;
+use crate::inbox::Route;
 use crate::outbox::DestinationRecord;
 use crate::posthog::Recording;
 use crate::ui;
+
+/// ` by route lab`; nothing for the route of the settings, which most have alone.
+pub(super) fn by_route(name: &str) -> String {
+    if Route::new(name).is_main() {
+        String::new()
+    } else {
+        format!(" by route {name}")
+    }
+}
 
 /// Width of the narrowest common terminal, in columns.
 pub(super) const WIDTH: usize = 80;

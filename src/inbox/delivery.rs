@@ -11,8 +11,9 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use super::digest::Digests;
 use super::key::Route;
 use super::loose;
-use super::sessions::{delivered, response_of, session_of};
+use super::sessions::{request_of, response_of, session_of};
 use super::time::to_millis;
+use crate::otlp::openrouter::is_delivery;
 use crate::otlp::{Attributes, Batch, LogRecord, Span, TraceId, stored};
 use crate::redact::Redacted;
 
@@ -34,6 +35,8 @@ pub(super) struct Group {
     /// Whether these are records without a trace, with an id made here.
     pub(super) is_loose: bool,
     pub(super) has_root: bool,
+    /// Whether OpenRouter delivered it.
+    pub(super) is_delivery: bool,
     pub(super) service: String,
     pub(super) name: String,
     pub(super) sessions: Vec<String>,
@@ -77,9 +80,9 @@ const MAX_TEXT: usize = 200;
 const WORTH_IT: usize = 512;
 /// Bytes of a delivery that is stored at once: some hundredths of a second.
 const PART: usize = 2 << 20;
-/// Sessions of a trace that are kept, and responses that its roots report. Real traces have one of
-/// each.
-const MAX_SESSIONS: usize = 64;
+/// Sessions of a trace that are kept, and responses that it reports. Real traces have one session, and
+/// as many responses as calls.
+const MAX_SESSIONS: usize = 512;
 
 impl ItemId {
     pub(super) fn bytes(&self) -> &[u8] {
@@ -224,6 +227,7 @@ impl Part<'_> {
             trace_id: self.trace_id,
             is_loose: self.is_loose,
             has_root: self.spans.iter().any(|it| it.parent_span_id.is_none()),
+            is_delivery: self.spans.iter().any(|it| is_delivery(it)),
             service,
             name,
             sessions: self.sessions(),
@@ -257,10 +261,9 @@ impl Part<'_> {
             }
         };
         spans.chain(logs).filter_map(session_of).for_each(&mut add);
-        let delivered = self.spans.iter().filter_map(|it| delivered(&it.attributes));
-        delivered.for_each(&mut add);
+        let requests = self.spans.iter().filter_map(|it| request_of(it));
         let responses = self.spans.iter().filter_map(|it| response_of(it));
-        responses.for_each(|it| add(&it));
+        requests.chain(responses).for_each(|it| add(&it));
         sessions
     }
 }

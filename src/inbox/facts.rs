@@ -27,6 +27,8 @@ pub enum Fact {
     ConnectionTest,
     /// A made-up request of `OpenRouter`, sent by "Send trace", was left out. Name: the route.
     TestRequest,
+    /// An application reported requests that it made to `OpenRouter`. Name: the route.
+    OwnReport,
     /// A request was left out because its route does not take it. Name: the reason.
     KeptOut,
     /// Traces were removed after they had been mapped.
@@ -49,7 +51,7 @@ pub struct Tally {
 }
 
 impl Fact {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Refused,
         Self::LeftOut,
         Self::Metrics,
@@ -57,6 +59,7 @@ impl Fact {
         Self::Replaced,
         Self::ConnectionTest,
         Self::TestRequest,
+        Self::OwnReport,
         Self::KeptOut,
         Self::Pruned,
         Self::Expired,
@@ -72,6 +75,7 @@ impl Fact {
             Self::Replaced => "replaced",
             Self::ConnectionTest => "connection_test",
             Self::TestRequest => "test_request",
+            Self::OwnReport => "own_report",
             Self::KeptOut => "kept_out",
             Self::Pruned => "pruned",
             Self::Expired => "expired",

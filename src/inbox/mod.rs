@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A trace that waits is *quiet* when its root came and nothing new for 5 s, or nothing new for
-//! 60 s. Whoever maps it reads it, stores its events, and marks the revision that was read as
+//! 60 s: also when a report of the same request to OpenRouter is to be expected. Whoever maps it reads it, stores its events, and marks the revision that was read as
 //! mapped; if something came meanwhile, it goes on waiting. A process that dies between the two
 //! maps it again: the identities of its events follow from its spans.
 //!
@@ -212,6 +212,15 @@ impl Inbox {
         now: SystemTime,
     ) -> Result<usize, Arc<InboxError>> {
         self.ask(|reply| Command::MarkMapped(traces, now, reply))
+    }
+
+    /// Lets traces be mapped once more, as if something new had come. Returns how many of them are
+    /// there.
+    ///
+    /// # Errors
+    /// When it cannot be written; none of them waits then that did not before.
+    pub fn mark_waiting(&self, traces: Vec<TraceKey>) -> Result<usize, Arc<InboxError>> {
+        self.ask(|reply| Command::MarkWaiting(traces, reply))
     }
 
     /// Removes what was kept long enough or for what there is no room, and gives the room back to

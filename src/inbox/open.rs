@@ -15,8 +15,8 @@ use super::error::InboxError;
 use crate::files::{make_directory, private_file, remove, sync_directory};
 
 /// The migrations from an empty database to the newest format; the format is the number of steps.
-const MIGRATIONS: [&str; FORMAT] = [include_str!("schema.sql")];
-const FORMAT: usize = 1;
+const MIGRATIONS: [&str; FORMAT] = [include_str!("schema.sql"), include_str!("format_2.sql")];
+const FORMAT: usize = 2;
 
 /// How long to wait for another process. A write takes as long as a few megabytes need to reach the
 /// disk.

@@ -10,9 +10,10 @@ use rusqlite::{Connection, Params, Row, params};
 
 use super::Revision;
 use super::error::{ChunkError, InboxError};
+use super::facts::Fact;
 use super::key::{Route, TraceKey};
 use super::open;
-use super::sessions::RESPONSE;
+use super::sessions::{REQUEST, RESPONSE};
 use super::time::{from_millis, span_millis, to_millis};
 use crate::otlp::{LogRecord, Span, TraceId, stored};
 
@@ -21,6 +22,10 @@ use crate::otlp::{LogRecord, Span, TraceId, stored};
 const NEAR: i64 = 512;
 /// Traces that may report the same response as one, at most: the nearest ones.
 const REPORTS: i64 = 8;
+/// Traces that report requests to OpenRouter which one reports too, at most. Each delivery is one.
+const REQUESTS: i64 = 1024;
+/// How long an application that reported its requests to OpenRouter is expected to go on.
+const LATELY: Duration = Duration::from_hours(24);
 
 /// Reads the inbox, beside the thread that writes or in another process.
 #[derive(Debug)]
@@ -121,14 +126,45 @@ impl Reader {
             span_millis(quiet.with_root),
             span_millis(quiet.without_root),
         );
+        // A request to OpenRouter is reported by OpenRouter and by the application, if both are set up.
+        // What is sent is never changed later, so each waits for the other, as others for their root.
         let condition = "is_waiting = 1 AND route = ?5 AND (last_received <= ?1
-              OR (has_root = 1 AND last_received <= ?2) OR last_received > ?3)
+              OR (has_root = 1 AND last_received <= ?2 AND NOT (
+                (is_delivery = 0 OR ?6) AND EXISTS (
+                  SELECT 1 FROM sessions AS own WHERE own.trace = traces.id
+                    AND substr(own.session, 1, length(?7)) = ?7
+                    AND NOT EXISTS (
+                      SELECT 1 FROM sessions AS others JOIN traces AS other ON other.id = others.trace
+                      WHERE others.session = own.session AND other.route = ?5
+                        AND other.is_delivery <> traces.is_delivery))))
+              OR last_received > ?3)
             ORDER BY last_received LIMIT ?4";
         let times = [now - without, now - with, now + without];
+        let has_reports = self.has_own_reports(route, now)?;
+        let route = route.name();
         self.list(
             condition,
-            params![times[0], times[1], times[2], limit, route.name()],
+            params![
+                times[0],
+                times[1],
+                times[2],
+                limit,
+                route,
+                has_reports,
+                REQUEST
+            ],
         )
+    }
+
+    /// Whether applications lately reported requests that they made to OpenRouter.
+    fn has_own_reports(&self, route: &Route, now: i64) -> Result<bool, InboxError> {
+        let known = "SELECT 1 FROM tallies WHERE fact = ?1 AND name = ?2 AND last_at > ?3";
+        let since = now - span_millis(LATELY);
+        let find = || {
+            let mut find = self.connection.prepare_cached(known)?;
+            find.exists(params![Fact::OwnReport.name(), route.name(), since])
+        };
+        find().map_err(|error| self.located(error))
     }
 
     /// The traces of a route that wait, quiet or not, the oldest first.
@@ -194,6 +230,14 @@ impl Reader {
         self.list(condition, params![route.name(), session])
     }
 
+    /// The traces that report a request to OpenRouter, by the id that OpenRouter gave to its response.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn of_request(&self, route: &Route, response: &str) -> Result<Vec<Summary>, InboxError> {
+        self.of_session(route, &format!("{REQUEST}{response}"))
+    }
+
     /// The traces that may report a response that a trace reports too: of those that were received
     /// about the same time, since a gateway may give every response the same id.
     ///
@@ -213,6 +257,22 @@ impl Reader {
         self.list(condition, named)
     }
 
+    /// The traces that report a request to OpenRouter that a trace reports too: of OpenRouter and of the
+    /// application.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn of_same_requests(&self, key: &TraceKey) -> Result<Vec<Summary>, InboxError> {
+        let condition = "route = ?2 AND trace_id <> ?1 AND id IN (
+            SELECT other.trace FROM sessions AS own JOIN sessions AS other
+            ON other.session = own.session
+            WHERE own.trace = (SELECT id FROM traces WHERE trace_id = ?1 AND route = ?2)
+                AND substr(own.session, 1, length(?3)) = ?3)
+            ORDER BY first_received, id LIMIT ?4";
+        let (id, route) = (key.trace_id.bytes(), key.route.name());
+        self.list(condition, params![id, route, REQUEST, REQUESTS])
+    }
+
     /// The sessions that a trace says that it belongs to.
     ///
     /// # Errors
@@ -222,9 +282,10 @@ impl Reader {
             let mut select = self.connection.prepare_cached(
                 "SELECT session FROM sessions
                  WHERE trace = (SELECT id FROM traces WHERE trace_id = ?1 AND route = ?2)
-                     AND substr(session, 1, length(?3)) <> ?3",
+                     AND substr(session, 1, length(?3)) <> ?3
+                     AND substr(session, 1, length(?4)) <> ?4",
             )?;
-            let named = params![key.trace_id.bytes(), key.route.name(), RESPONSE];
+            let named = params![key.trace_id.bytes(), key.route.name(), RESPONSE, REQUEST];
             let sessions = select.query_map(named, |row| row.get(0))?;
             sessions.collect::<rusqlite::Result<_>>()
         };

@@ -1,5 +1,5 @@
 //! What traces have in common: the session that a span or a log record belongs to, and the response
-//! that several instrumentations report, each in a trace of its own.
+//! that several instrumentations report, or OpenRouter and the application, each in a trace of its own.
 
 use serde::Deserialize;
 
@@ -69,12 +69,18 @@ pub(super) fn session_of(attributes: [&Attributes; 2]) -> Option<&str> {
     })
 }
 
-/// OpenRouter's id of the response of a call. The application and OpenRouter report the call in traces of
-/// their own, which are read together like those of a session.
-pub(super) fn delivered(attributes: &Attributes) -> Option<&str> {
+/// Begins the name under which traces are kept that report a request to OpenRouter. No session begins
+/// like it.
+pub(super) const REQUEST: &str = "openrouter\u{1f}";
+
+/// The name under which the trace of a span is kept for the request to OpenRouter that the span reports.
+/// The application and OpenRouter report it in traces of their own, which are read together.
+pub(super) fn request_of(span: &Span) -> Option<String> {
+    let attributes = &span.attributes;
     let mut ids = RESPONSE_KEYS.iter().filter_map(|key| attributes.text(key));
     // Parts of the course of a request have its id and a name after it.
-    ids.find(|id| id.starts_with("gen-") && id.len() >= 24 && !id.contains(':'))
+    let id = ids.find(|id| id.starts_with("gen-") && id.len() >= 24 && !id.contains(':'))?;
+    Some(format!("{REQUEST}{id}"))
 }
 
 #[cfg(test)]

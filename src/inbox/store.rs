@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Ack;
 use super::delivery::{Delivery, Group, ItemId, Service};
 use super::facts::{self, Counts, Fact};
+use super::sessions::REQUEST;
 
 /// Rows of a table whose keys the sender chooses, such as names of services. What comes beyond is
 /// counted under one name.
@@ -18,10 +19,13 @@ pub(super) fn store(
     counts: &mut Counts,
 ) -> rusqlite::Result<Ack> {
     let mut ack = Ack::default();
+    let at = delivery.received_at;
     for group in &delivery.groups {
         ack = ack + store_group(connection, delivery, group)?;
+        let reports = group.sessions.iter().any(|it| it.starts_with(REQUEST));
+        let reports = u64::from(reports && !group.is_delivery);
+        facts::add(counts, Fact::OwnReport, delivery.route.name(), reports, at);
     }
-    let at = delivery.received_at;
     facts::add(counts, Fact::Repeated, "", ack.repeated, at);
     facts::add(counts, Fact::Replaced, "", ack.replaced, at);
     for service in &delivery.services {
@@ -51,7 +55,7 @@ fn store_group(
         "UPDATE traces SET
            service = CASE WHEN ?2 > has_root THEN ?3 ELSE service END,
            name = CASE WHEN ?2 > has_root THEN ?4 ELSE name END,
-           has_root = max(has_root, ?2), last_received = ?5, revision = revision + 1,
+           has_root = max(has_root, ?2), is_delivery = max(is_delivery, ?9), last_received = ?5, revision = revision + 1,
            spans = spans + ?6, logs = logs + ?7, bytes = bytes + ?8, is_waiting = 1
          WHERE id = ?1",
     )?;
@@ -64,6 +68,7 @@ fn store_group(
         ack.spans,
         ack.logs,
         group.content.len(),
+        group.is_delivery,
     ])?;
     if ack.replaced > 0 {
         remove_unused_chunks(connection, trace)?;
@@ -192,6 +197,22 @@ fn rows(connection: &Connection, count: &str) -> rusqlite::Result<u64> {
     connection
         .prepare_cached(count)?
         .query_row([], |row| row.get(0))
+}
+
+/// Lets traces wait that were mapped, and those that are being mapped.
+pub(super) fn mark_waiting(
+    connection: &Connection,
+    traces: &[super::TraceKey],
+) -> rusqlite::Result<usize> {
+    let mut update = connection.prepare_cached(
+        "UPDATE traces SET is_waiting = 1, revision = revision + 1
+         WHERE trace_id = ?1 AND route = ?2",
+    )?;
+    let mut marked = 0;
+    for key in traces {
+        marked += update.execute(params![key.trace_id.bytes(), key.route.name()])?;
+    }
+    Ok(marked)
 }
 
 /// Marks traces as mapped, unless something new came since they were read.

@@ -15,12 +15,13 @@ use super::error::InboxError;
 use super::facts::{Counts, Facts};
 use super::place::Place;
 use super::prune::{self, Pruned};
-use super::{Ack, Revision, Settings, Stored, open, store, time};
+use super::{Ack, Revision, Settings, Stored, TraceKey, open, store, time};
 
 /// What the thread is asked to do.
 pub(super) enum Command {
     Store(Delivery, Answer),
     MarkMapped(Vec<Revision>, SystemTime, Reply<usize>),
+    MarkWaiting(Vec<TraceKey>, Reply<usize>),
     /// Some traces of those to remove; whether there may be more.
     Prune(SystemTime, Reply<(Pruned, bool)>),
     /// Free pages; whether there may be more.
@@ -166,6 +167,12 @@ impl Writer {
             Some(Command::MarkMapped(traces, at, reply)) => {
                 let mark = |writer: &Self, _: &mut Counts| {
                     store::mark_mapped(&writer.connection, &traces, time::to_millis(at))
+                };
+                drop(reply.send(self.transaction(mark).map_err(Arc::new)));
+            }
+            Some(Command::MarkWaiting(traces, reply)) => {
+                let mark = |writer: &Self, _: &mut Counts| {
+                    store::mark_waiting(&writer.connection, &traces)
                 };
                 drop(reply.send(self.transaction(mark).map_err(Arc::new)));
             }

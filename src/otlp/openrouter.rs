@@ -72,7 +72,7 @@ const HOLD_RAW: [&str; 3] = ["gen_ai.completion", "span.output", "trace.output"]
 const RAW: &str = "rawRequest";
 
 /// Parameters of a request that are kept of what the caller sent.
-pub const PARAMETERS: [&str; 18] = [
+pub const PARAMETERS: [&str; 19] = [
     "temperature",
     "top_p",
     "top_k",
@@ -90,6 +90,7 @@ pub const PARAMETERS: [&str; 18] = [
     "max_tokens",
     "max_completion_tokens",
     "provider",
+    "plugins",
     "tools",
 ];
 
@@ -180,7 +181,11 @@ fn is_kept(name: &str) -> bool {
     if let Some(of_attempt) = name.strip_prefix("span.metadata.") {
         return KEPT_OF_ATTEMPT.contains(&of_attempt);
     }
-    !DROPPED.iter().any(|it| name.starts_with(it))
+    let is_below = |it: &str| {
+        let rest = name.strip_prefix(it);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    !DROPPED.iter().any(|it| is_below(it))
 }
 
 fn without_raw(attribute: Attribute) -> Attribute {

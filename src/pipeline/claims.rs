@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::Pipeline;
+use super::{Pipeline, delivered};
 use crate::outbox::Outbox;
-use crate::posthog::{self, Foreign};
-use crate::session::Session;
+use crate::posthog::{self, Foreign, ids};
+use crate::session::{Agent, Generation, Session};
+use crate::sources;
 
 impl Pipeline<'_> {
     /// Lets a session be what was stored of it, and returns the events that the outbox stored for
@@ -19,7 +20,32 @@ impl Pipeline<'_> {
         outbox: &Outbox,
     ) -> anyhow::Result<Foreign> {
         self.resume(session, key, outbox)?;
-        self.foreign(session, key, outbox)
+        let delivered = self.join_delivered(session, outbox)?;
+        let foreign = self.foreign(session, key, outbox)?;
+        Ok(delivered.into_iter().chain(foreign).collect())
+    }
+
+    /// Lets the calls of a coding agent have the costs that OpenRouter delivered. Returns those whose
+    /// deliveries were sent.
+    fn join_delivered(
+        &self,
+        session: &mut Session,
+        outbox: &Outbox,
+    ) -> anyhow::Result<HashSet<Uuid>> {
+        // What came by other routes is of other projects.
+        if !self.config.namespace.is_of_settings() {
+            return Ok(HashSet::new());
+        }
+        // A damaged inbox, of which doctor tells, must not hold up sessions.
+        let delivered = sources::delivered(session, outbox.directory()).unwrap_or_default();
+        if delivered.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let calls = delivered.iter().map(|it| ids::call(Agent::Otlp, it));
+        let owned = self.owners(calls.collect(), outbox)?.into_iter();
+        let sent: HashSet<Uuid> = owned.map(|(event, _)| event).collect();
+        let is_sent = |call: &Generation| sent.contains(&ids::call(Agent::Otlp, call));
+        Ok(delivered::join(session, &delivered, &is_sent))
     }
 
     /// Calls of a trace keep the identities with which they were stored. If something that was stored
@@ -41,7 +67,7 @@ impl Pipeline<'_> {
     }
 
     /// The events of a session that the outbox stored for another session.
-    fn foreign(&self, session: &Session, key: &str, outbox: &Outbox) -> anyhow::Result<Foreign> {
+    fn foreign(&self, session: &Session, key: &str, outbox: &Outbox) -> anyhow::Result<Vec<Uuid>> {
         let mut events = posthog::claims(session);
         events.extend(posthog::elsewhere(session));
         let owners = self.owners(events, outbox)?.into_iter();

@@ -3,6 +3,7 @@
 
 mod claims;
 mod collected;
+mod delivered;
 mod known_events;
 mod parts;
 mod projects;

@@ -68,28 +68,72 @@ pub fn reported(agent: Agent, generation: &Generation) -> impl Iterator<Item = U
 }
 
 /// The identities under which other sources report the call. By the id of its response: for the call
-/// of a trace, that in a transcript of Claude Code; for one of a coding agent, that in a delivery of
-/// OpenRouter. By the id of its request: for one in a transcript, that in the agent's telemetry.
+/// of a trace, that in a transcript; for one in a transcript, that in a trace. By the id of the first
+/// tool that it asked for likewise, since OpenRouter gives responses ids of its own and passes those of
+/// tools on. By the id of its request: for one in a transcript, that in the agent's telemetry.
 pub fn elsewhere(agent: Agent, generation: &Generation) -> impl Iterator<Item = Uuid> {
+    let response = generation.response.as_deref();
+    let by_response = response.map(|it| match agent {
+        Agent::Otlp => in_transcript(it),
+        Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => in_trace(it),
+    });
+    let by_tool = drawn_tool(generation).map(|call| match agent {
+        Agent::Otlp => tool_in_transcript(call),
+        Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => tool_in_trace(call),
+    });
     let in_telemetry = requested(generation).filter(|_| generation.traced.is_none());
-    answered(agent, generation).into_iter().chain(in_telemetry)
+    [by_response, by_tool, in_telemetry].into_iter().flatten()
 }
 
-/// The identity under which another source reports the call by the id of its response.
-#[must_use]
-pub fn answered(agent: Agent, generation: &Generation) -> Option<Uuid> {
+/// Further identities of a call, by which other sources look for it: see [`elsewhere`].
+pub fn aliases(agent: Agent, generation: &Generation) -> impl Iterator<Item = Uuid> {
     let response = generation.response.as_deref();
-    match agent {
-        Agent::Otlp => response.map(|it| self::generation(Agent::ClaudeCode, it)),
-        Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => delivered(response?),
+    let by_response = response.map(|it| match agent {
+        Agent::Otlp => in_trace(it),
+        Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => in_transcript(it),
+    });
+    let by_tool = drawn_tool(generation).map(|call| match agent {
+        Agent::Otlp => tool_in_trace(call),
+        Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => tool_in_transcript(call),
+    });
+    let of_tool = drawn_tool(generation).map(|it| tool(agent, &generation.id, it));
+    // What is the identity of an event already needs no other.
+    let own = [Some(call(agent, generation)), of_tool];
+    let all = [by_response, by_tool].into_iter().flatten();
+    all.filter(move |it| !own.contains(&Some(*it)))
+}
+
+/// The identity of a call in a transcript.
+fn in_transcript(response: &str) -> Uuid {
+    generation(Agent::ClaudeCode, response)
+}
+
+/// The identity of a call in a trace: that of its event, if OpenRouter gave the response its id. Other
+/// traces are not looked for by it, since doubles of providers give all responses the same id.
+fn in_trace(response: &str) -> Uuid {
+    if is_of_openrouter(response) {
+        generation(Agent::Otlp, response)
+    } else {
+        id(Agent::Otlp, "response", [response, ""])
     }
 }
 
-/// The identity of a call in a delivery of OpenRouter; `None` if the response is of another provider.
-fn delivered(response: &str) -> Option<Uuid> {
-    // The time, and 20 drawn characters.
-    let is_of_openrouter = response.starts_with("gen-") && response.len() >= 24;
-    is_of_openrouter.then(|| generation(Agent::Otlp, response))
+/// The id of the first tool that a response asked for, if the maker of the model drew it.
+fn drawn_tool(generation: &Generation) -> Option<&str> {
+    let first = generation.tool_calls().next();
+    first
+        .filter(|call| call.has_drawn_id())
+        .map(|call| call.id.as_str())
+}
+
+/// The identity that a tool has in a transcript of Claude Code, whatever its response.
+fn tool_in_transcript(call: &str) -> Uuid {
+    id(Agent::ClaudeCode, "tool", [call, ""])
+}
+
+/// The identity of the call of a trace that asked for a tool.
+fn tool_in_trace(call: &str) -> Uuid {
+    id(Agent::Otlp, "asked", [call, ""])
 }
 
 /// The span of a tool call, identified by the call and its response. Many providers restart the ids
@@ -98,20 +142,36 @@ fn delivered(response: &str) -> Option<Uuid> {
 #[must_use]
 pub fn tool(agent: Agent, response: &str, call: &str) -> Uuid {
     if agent == Agent::ClaudeCode && is_of_anthropic(response, call) {
-        id(agent, "tool", [call, ""])
+        tool_in_transcript(call)
     } else {
         id(agent, "tool", [response, call])
     }
 }
 
 /// The span of a tool call: that of its own execution, if the application reports it. Which call
-/// asked for it may be known later.
+/// asked for it may be known later. What a request to OpenRouter asked for is known to OpenRouter's
+/// report too, so that it is identified by the request.
 #[must_use]
 pub fn tool_of(agent: Agent, trace: &str, generation: &Generation, call: &ToolCall) -> Uuid {
+    let is_one = || {
+        generation
+            .tool_calls()
+            .filter(|it| it.id == call.id)
+            .count()
+            == 1
+    };
     match &call.traced {
+        Some(_) if agent == Agent::Otlp && is_of_openrouter(&generation.id) && is_one() => {
+            tool(agent, &generation.id, &call.id)
+        }
         Some(traced) => operation(agent, trace, &traced.span),
         None => tool(agent, &generation.id, &call.id),
     }
+}
+
+/// Whether OpenRouter gave a response its id: the time, and 20 drawn characters.
+fn is_of_openrouter(response: &str) -> bool {
+    response.starts_with("gen-") && response.len() >= 24
 }
 
 /// A piece of work that the application itself gave an id.

@@ -29,8 +29,10 @@ pub fn trace(endpoint: &Endpoint, id: &str) -> String {
 /// is a trace of its own.
 #[must_use]
 pub fn session(endpoint: &Endpoint, frozen: &Frozen, key: &str) -> Option<String> {
-    // The first trace of a session has the session's own id.
-    (frozen.grouping == Grouping::Session).then(|| trace(endpoint, key))
+    // The first trace of a session has the session's own id. The key of a received trace may have its
+    // route before the id.
+    let id = key.rsplit_once('/').map_or(key, |(_, id)| id);
+    (frozen.grouping == Grouping::Session).then(|| trace(endpoint, id))
 }
 
 /// A text as part of an address: what is neither letter, digit, `-`, `_`, `.` nor `~` is escaped.

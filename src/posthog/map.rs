@@ -14,7 +14,7 @@ use super::session_trace::SessionTrace;
 use super::settings::{Frozen, Grouping, Settings};
 use super::{Event, EventName, Foreign, ids};
 use crate::session::{
-    Agent, CallKind, Circumstances, Generation, Operation, Session, SessionState, Subagent, Timing,
+    CallKind, Circumstances, Generation, Operation, Session, SessionState, Subagent, Timing,
     ToolCall, Totals, Turn, Unlisted,
 };
 
@@ -97,18 +97,15 @@ pub fn elsewhere(session: &Session) -> Vec<Uuid> {
         .collect()
 }
 
-/// Further identities of the calls of a coding agent: each with the identity of its event. When
-/// OpenRouter delivers such a call later, it is known by them.
+/// Further identities of the calls of a session, each with the identity of its event: see
+/// [`ids::aliases`].
 #[must_use]
 pub fn aliases(session: &Session) -> Vec<(Uuid, Uuid)> {
-    if session.agent == Agent::Otlp {
-        return Vec::new();
-    }
     let generations = session.all_generations().into_iter();
     let own = generations.filter(|it| !it.is_copy);
-    own.filter_map(|it| {
-        let alias = ids::answered(session.agent, it)?;
-        Some((ids::call(session.agent, it), alias))
+    own.flat_map(|it| {
+        let event = ids::call(session.agent, it);
+        ids::aliases(session.agent, it).map(move |alias| (event, alias))
     })
     .collect()
 }

@@ -76,8 +76,8 @@ pub struct Generation {
     /// The provider's id of the request, by which the transcript of an agent and its own telemetry
     /// name the same call.
     pub request: Option<String>,
-    /// The provider's id of the response, if it is known apart from `id` and each response has one of
-    /// its own: others that report the call know it too.
+    /// The provider's id of the response, by which others that report the call know it too. For the call
+    /// of a trace only if it was drawn at random, since doubles give all responses the same id.
     pub response: Option<String>,
     /// Its kind.
     pub kind: CallKind,
@@ -241,6 +241,20 @@ impl Generation {
 }
 
 impl ToolCall {
+    /// Whether the maker of the model drew the id at random, so that it identifies the call wherever
+    /// it is reported. Doubles of models count, or have a fixed text.
+    #[must_use]
+    pub fn has_drawn_id(&self) -> bool {
+        const BEGINNINGS: [&str; 2] = ["toolu_", "call_"];
+        const DRAWN: usize = 20;
+        let mut beginnings = BEGINNINGS.iter();
+        let Some(drawn) = beginnings.find_map(|it| self.id.strip_prefix(it)) else {
+            return false;
+        };
+        let has = |kind: fn(&u8) -> bool| drawn.bytes().any(|it| kind(&it));
+        drawn.len() >= DRAWN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
+    }
+
     /// Whether nothing is known of its execution. Coding agents run all tools themselves, so a call
     /// without a result was cut off; an application need not report what runs its tools.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Walks over the tree of a session.
 
 use super::root::Session;
-use super::tree::{Generation, Subagent};
+use super::tree::{Block, Generation, Subagent};
 use super::turn::Turn;
 
 impl Session {
@@ -27,6 +27,31 @@ impl Turn {
         let mut walk = Walk::default();
         walk.turn(self);
         walk.subagents
+    }
+}
+
+impl Session {
+    /// Changes every generation at any depth, in tree order.
+    pub fn change_generations(&mut self, change: &mut dyn FnMut(&mut Generation)) {
+        for turn in &mut self.turns {
+            change_all(&mut turn.generations, change);
+            for subagent in &mut turn.stray_subagents {
+                change_all(&mut subagent.generations, change);
+            }
+        }
+    }
+}
+
+fn change_all(generations: &mut [Generation], change: &mut dyn FnMut(&mut Generation)) {
+    for generation in generations {
+        change(generation);
+        for block in &mut generation.output {
+            if let Block::ToolCall(call) = block {
+                for subagent in &mut call.subagents {
+                    change_all(&mut subagent.generations, change);
+                }
+            }
+        }
     }
 }
 

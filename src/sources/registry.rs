@@ -16,8 +16,8 @@ use super::source::{SessionFiles, Source};
 use super::walk::Listing;
 use super::work_tree::WorkTree;
 use crate::host::Host;
-use crate::inbox::Route;
-use crate::session::{Agent, Recording};
+use crate::inbox::{self, Route, TraceKey};
+use crate::session::{Agent, Generation, Recording, Session};
 
 /// All sources. A file belongs to the first that claims it; Claude Code, the last, claims every
 /// file.
@@ -102,6 +102,29 @@ pub fn locate(agent: Agent, id: &str, host: &Host) -> Option<PathBuf> {
 #[must_use]
 pub fn route_of_key(agent: &str, key: &str) -> Option<Route> {
     (agent == Agent::Otlp.as_str()).then(|| otlp::route_of_key(key))
+}
+
+/// The received trace with this key among those of an agent; `None` for a session that is none.
+#[must_use]
+pub fn trace_of_key(agent: &str, key: &str) -> Option<TraceKey> {
+    let is_received = agent == Agent::Otlp.as_str();
+    is_received.then(|| otlp::trace_of_key(key))?
+}
+
+/// The calls of a session that OpenRouter delivered to the receiver of this state directory: see
+/// [`Reporter::Gateway`](super::Reporter). None if nothing was ever received.
+///
+/// # Errors
+/// When the inbox cannot be read.
+pub fn delivered(session: &Session, state_directory: &Path) -> io::Result<Vec<Generation>> {
+    let database = inbox::database(state_directory);
+    if session.agent == Agent::Otlp || !inbox::is_there(state_directory) {
+        return Ok(Vec::new());
+    }
+    let generations = session.all_generations().into_iter();
+    let responses = generations.filter_map(|it| it.response.as_deref());
+    let of_openrouter = responses.filter(|id| id.starts_with("gen-"));
+    otlp::delivered(&database, &session.id, of_openrouter)
 }
 
 /// The session that an agent's plugin names, by its file or, if it has none, by its id. `None`

@@ -109,10 +109,11 @@ impl Machine {
         }
     }
 
-    /// Whether Claude Code is used here: it has sessions, or no other agent has.
+    /// Whether Claude Code is used here: it has sessions, or nothing else has.
     pub(crate) fn uses_claude_code(&self) -> bool {
         let folder = sources::folder(Agent::ClaudeCode, &self.host);
-        self.others.is_empty()
+        let is_alone = self.others.is_empty() && self.received.is_none();
+        is_alone
             || folder.is_some_and(|folder| folder.is_dir())
             || claude_code::cowork_dirs(&self.host)
                 .found

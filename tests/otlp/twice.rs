@@ -108,6 +108,70 @@ fn a_call_that_a_transcript_holds_too_is_counted_once_if_its_id_was_drawn() {
     }
 }
 
+/// A transcript of Claude Code, and a response and a tool in it.
+fn transcript_of_claude_code(env: &TestEnv) -> (PathBuf, [String; 2]) {
+    let session = Session::write(env, 1, 1);
+    let text = fs::read_to_string(&session.path).expect("it is there");
+    let id = |beginning: &str| {
+        let after = text.split(beginning).nth(1).expect("there is one");
+        let rest = after.split('"').next().expect("text after the quote");
+        format!("{}{rest}", &beginning[1..])
+    };
+    (session.path, [id("\"msg_"), id("\"toolu_")])
+}
+
+/// The same of Pi.
+fn transcript_of_pi(env: &TestEnv) -> (PathBuf, [String; 2]) {
+    let name = "2026-03-02T09-05-00-000Z_00000104-0000-7000-8000-000000000000.jsonl";
+    let fixtures = "fixtures/pi/--home-ada-bookshop--";
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(fixtures);
+    let text = fs::read_to_string(fixtures.join(name)).expect("a fixture");
+    let path = env.write(format!("pi/{name}"), text);
+    (path, ["msg_pi_tree1", "toolu_pi_slow"].map(str::to_owned))
+}
+
+#[test]
+fn a_call_in_a_trace_and_in_a_transcript_is_counted_once_whichever_is_sent_first() {
+    const TOOL: &str = "toolu_01HqFDUDYJgAACzvnptvVoYE";
+    let asked = json!([{ "role": "assistant", "parts": [
+        { "type": "tool_call", "id": TOOL, "name": "bash", "arguments": {} },
+    ] }]);
+    let marks = [
+        (DRAWN, json!({ "gen_ai.response.id": DRAWN })),
+        // Gateways give responses ids of their own, and pass those of tools on.
+        (
+            TOOL,
+            json!({ "gen_ai.response.id": "gen-1", "gen_ai.output.messages": asked }),
+        ),
+    ];
+    for transcript in [transcript_of_claude_code, transcript_of_pi] {
+        for (place, (mark, attributes)) in marks.iter().enumerate() {
+            let both = [true, false].map(|is_trace_first| {
+                let scene = Scene::on(|env| env.without("POSTHOG_LLMA_CC_ENABLED"));
+                let (path, ids) = transcript(&scene.env);
+                let text = fs::read_to_string(&path).expect("it is there");
+                fs::write(&path, text.replace(&ids[place], mark)).expect("it is ours");
+                let trace = file(&scene.env, &of_application(attributes));
+                let mut order = [&path, &trace];
+                if is_trace_first {
+                    order.reverse();
+                }
+                for path in order {
+                    scene.env.command(["ingest"]).argument(path).run().success();
+                }
+                scene.posthog.named("$ai_generation").len()
+            });
+            let alone = {
+                let scene = Scene::on(|env| env.without("POSTHOG_LLMA_CC_ENABLED"));
+                let (path, _) = transcript(&scene.env);
+                scene.env.command(["ingest"]).argument(path).run().success();
+                scene.posthog.named("$ai_generation").len()
+            };
+            assert_eq!(both, [alone; 2], "{mark}");
+        }
+    }
+}
+
 /// The request ids of a transcript, in the form in which Anthropic draws them.
 fn with_drawn_requests(session: &Session) -> Vec<String> {
     let transcript = fs::read_to_string(&session.path).expect("it is there");

@@ -85,6 +85,16 @@ fn the_same_request_of_two_teams_is_at_both_projects_each_with_its_own_privacy()
     );
     assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
     env.run(["flush"]).success();
+    let shared = "00000000000000000000000000000009";
+    let which = env.run(["pause", shared]);
+    which.complains(&format!(
+        "2 traces have this id; name one of them:\n  lab/{shared}"
+    ));
+    env.run(["pause", &format!("shop/{shared}")])
+        .success()
+        .complains("is paused");
+    env.run(["resume", &format!("shop/{shared}")]).success();
+    env.run(["status"]).says("openrouter by route lab: ");
 
     let (shop, lab) = (
         of_project(&posthog, API_KEY),

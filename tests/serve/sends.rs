@@ -180,3 +180,34 @@ fn what_settings_say_of_privacy_and_properties_holds_for_what_is_received() {
         assert!(!event.to_string().contains("private words"), "{event}");
     }
 }
+
+#[test]
+fn a_trace_that_was_paused_is_sent_after_it_was_resumed() {
+    let posthog = PostHog::start();
+    let env = TestEnv::sending_to(&posthog);
+    let trace = "00000000000000000000000000000001";
+    let serving = Serving::start(&env);
+    serving.take(&body(&[call(1, 1, 0)]));
+    env.run(["pause", trace]).success();
+    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    env.run(["flush"]).success();
+    assert_eq!(posthog.events(), Vec::<Value>::new(), "it is paused");
+    let resumed = env.run(["resume", &trace[..12]]).success();
+    resumed.complains("posthog-llma serve sends it, or now posthog-llma flush");
+    env.run(["flush"]).success();
+    assert_eq!(posthog.named("$ai_generation").len(), 1);
+}
+
+#[test]
+fn a_machine_that_only_receives_is_not_told_to_set_up_hooks() {
+    let posthog = PostHog::start();
+    let env = TestEnv::sending_to(&posthog).without("POSTHOG_LLMA_CC_ENABLED");
+    assert!(!env.claude().exists(), "Claude Code was never here");
+    let serving = Serving::start(&env);
+    serving.take(&body(&[call(1, 1, 0)]));
+    posthog.wait_until(SOON, |events| !events.is_empty());
+    let status = env.run(["status"]).success();
+    assert!(!status.stdout.contains("setup"), "{}", status.stdout);
+    let doctor = env.run(["doctor"]).success();
+    assert!(!doctor.stdout.contains("hook"), "{}", doctor.stdout);
+}

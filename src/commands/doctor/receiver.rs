@@ -59,7 +59,7 @@ fn of_status(status: &Status, is_running: bool, machine: &Machine) -> Vec<Findin
         .iter()
         .filter(|it| it.fact == Fact::Refused && now - DateTime::<Utc>::from(it.last_at) <= RECENT);
     findings.extend(recent.map(|tally| refused(tally, now)));
-    findings.extend(openrouter(status, now));
+    findings.extend(tests(status, now));
     let expired = status.count(Fact::Expired);
     if expired > 0 {
         let expired = ui::count(expired, "received trace");
@@ -77,13 +77,18 @@ fn without_route(route: &Route, traces: u64) -> Finding {
     Finding::problem("routes", found, &fix)
 }
 
-/// The last test of the connection by OpenRouter, if one came.
-fn openrouter(status: &Status, now: DateTime<Utc>) -> Option<Finding> {
-    let last = DateTime::<Utc>::from(status.last_at(Fact::ConnectionTest)?);
-    let when = words::when(last, now);
-    let found = format!("the last test of the connection came {when}");
-    let details = json!({ "last_test_at": last, "tests": status.count(Fact::ConnectionTest) });
-    Some(Finding::fine("openrouter", found).with(details))
+/// The last tests of the connection by OpenRouter, by route.
+fn tests(status: &Status, now: DateTime<Utc>) -> impl Iterator<Item = Finding> {
+    let tests = status.tallies.iter();
+    let tests = tests.filter(|it| it.fact == Fact::ConnectionTest);
+    tests.map(move |tally| {
+        let last = DateTime::<Utc>::from(tally.last_at);
+        let when = words::when(last, now);
+        let route = words::by_route(&tally.name);
+        let found = format!("the last test of the connection{route} came {when}");
+        let details = json!({ "last_test_at": last, "tests": tally.count, "route": tally.name });
+        Finding::fine("openrouter", found).with(details)
+    })
 }
 
 fn running(status: &Status, is_running: bool, now: DateTime<Utc>) -> Finding {

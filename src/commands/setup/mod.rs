@@ -36,8 +36,8 @@ struct Stopped;
 
 pub(super) fn run(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Exit> {
     refuse_inside_agent(&in_words(arguments), host)?;
-    if let Some(url) = arguments.url.as_deref().filter(|_| arguments.openrouter) {
-        return openrouter::run(url, host);
+    if arguments.openrouter {
+        return openrouter::run(arguments.url.as_deref(), host);
     }
     let place = Place::find(arguments.project, host)?;
     // Checked before anything is asked or sent: whether the file can be changed.
@@ -67,7 +67,7 @@ fn in_words(arguments: &cli::Setup) -> String {
         (arguments.project, " --project"),
         (arguments.remove, " --remove"),
         (arguments.purge, " --purge"),
-        (arguments.openrouter, " --openrouter --url ADDRESS"),
+        (arguments.openrouter, " --openrouter"),
     ];
     let given = flags.into_iter().filter(|(is_given, _)| *is_given);
     given.fold("setup".to_owned(), |words, (_, flag)| words + flag)

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
+use ureq::http::Uri;
 
 use super::say;
 use crate::commands::{Exit, WrongUse, sending, settings, words};
@@ -20,9 +21,13 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Path that is added to an address without one.
 const PATH: &str = "/openrouter";
 
-pub(super) fn run(url: &str, host: &Host) -> anyhow::Result<Exit> {
+/// Stands for the address that the user did not name.
+const UNKNOWN: &str = "https://ADDRESS";
+
+pub(super) fn run(url: Option<&str>, host: &Host) -> anyhow::Result<Exit> {
     let (host, config) = &settings(host)?;
-    let url = address(url)?;
+    let is_known = url.is_some();
+    let url = url.map_or_else(|| Ok(format!("{UNKNOWN}{PATH}")), address)?;
     let directory = sending::directory(config)?;
     let interrupt = Interrupt::watch().context("cannot take note of Ctrl-C")?;
     let (file, token) = config::openrouter_token(host)?;
@@ -33,6 +38,9 @@ pub(super) fn run(url: &str, host: &Host) -> anyhow::Result<Exit> {
          Method   POST\n\
          Headers  {{\"Authorization\":\"Bearer {token}\"}}"
     ))?;
+    if !is_known {
+        say("ADDRESS is the one by which OpenRouter reaches this machine, over https");
+    }
     let file = words::path(&file, host);
     say(&format!("the token is kept in {file}"));
     if !Alone::is_taken(directory) {
@@ -68,23 +76,24 @@ fn wait(directory: &Path, since: SystemTime, interrupt: &Interrupt) -> anyhow::R
 /// The address to enter. OpenRouter sends over the internet: without https, everybody on the way could
 /// read what it sends, and the token.
 fn address(url: &str) -> Result<String, WrongUse> {
+    const OF_THIS_MACHINE: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
     let url = url.trim().trim_end_matches('/');
-    let is_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
-        .iter()
-        .any(|it| url.starts_with(it));
-    let rest = url.strip_prefix("https://");
-    let host = rest.or_else(|| url.strip_prefix("http://").filter(|_| is_local));
-    let Some(host) = host.filter(|it| !it.is_empty() && !it.contains(char::is_whitespace)) else {
+    let is_safe = |uri: &Uri| match (uri.scheme_str(), uri.host()) {
+        (Some("https"), Some(host)) => !host.is_empty(),
+        (Some("http"), Some(host)) => OF_THIS_MACHINE.contains(&host),
+        _ => false,
+    };
+    let uri = url.parse::<Uri>().ok();
+    let Some(uri) = uri.filter(|it| is_safe(it) && it.query().is_none()) else {
         return Err(WrongUse(format!(
             "--url {url}: use the https address by which OpenRouter reaches the receiver, as in \
              https://llma.example.com"
         )));
     };
-    let has_path = host.contains('/');
-    Ok(if has_path {
-        url.to_owned()
-    } else {
+    Ok(if uri.path() == "/" {
         format!("{url}{PATH}")
+    } else {
+        url.to_owned()
     })
 }
 
@@ -111,7 +120,13 @@ mod tests {
                 "http://127.0.0.1:4318",
                 Some("http://127.0.0.1:4318/openrouter"),
             ),
+            (
+                "HTTPS://llma.example.com:8443",
+                Some("HTTPS://llma.example.com:8443/openrouter"),
+            ),
             ("http://llma.example.com", None),
+            ("http://127.0.0.1.example.com", None),
+            ("https://llma.example.com?a=b", None),
             ("llma.example.com", None),
             ("https://", None),
             ("https://a b", None),

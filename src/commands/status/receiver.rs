@@ -75,13 +75,14 @@ fn of_tests(status: &Status, now: DateTime<Utc>) -> impl Iterator<Item = String>
         (Fact::ConnectionTest, "connection test"),
         (Fact::TestRequest, "test request"),
     ];
-    kinds.into_iter().filter_map(move |(fact, what)| {
-        let last = status.last_at(fact)?;
-        let (tests, last) = (
-            ui::count(status.count(fact), what),
-            words::when(last.into(), now),
-        );
-        Some(format!("{tests} by OpenRouter, last {last}"))
+    kinds.into_iter().flat_map(move |(fact, what)| {
+        let tallies = status.tallies.iter().filter(move |it| it.fact == fact);
+        tallies.map(move |tally| {
+            let tests = ui::count(tally.count, what);
+            let last = words::when(tally.last_at.into(), now);
+            let route = words::by_route(&tally.name);
+            format!("{tests} by OpenRouter{route}, last {last}")
+        })
     })
 }
 
@@ -89,6 +90,11 @@ fn of_service(service: &ServiceStatus, now: DateTime<Utc>) -> String {
     let name = match service.service.as_str() {
         "" => "a service without a name",
         name => name,
+    };
+    let name = if service.route.is_main() {
+        name.to_owned()
+    } else {
+        format!("{name} by route {}", service.route)
     };
     let logs = match service.logs {
         0 => String::new(),

@@ -10,10 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use super::calls::requests;
-use super::content::Request;
+use super::calls::first_drawn_tools;
 use super::dialects::codex;
-use super::history::History;
 use super::logs::at;
 use super::tree::Tree;
 use super::twins::Print;
@@ -35,9 +33,6 @@ const TOGETHER: u64 = 512 << 20;
 /// Archives that are kept in memory at most.
 const KEPT: usize = 4;
 
-/// Earlier traces of a session whose conversations are known when a later one is read.
-const EARLIER: usize = 32;
-
 /// What is known of one trace.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
@@ -49,9 +44,9 @@ pub(super) struct Pieces {
     /// Fingerprints of the log records.
     known_logs: HashSet<u64>,
     /// Indices of the files that hold something of it.
-    files: Vec<usize>,
+    pub(super) files: Vec<usize>,
     /// The session that it belongs to, if it says so.
-    session: Option<String>,
+    pub(super) session: Option<String>,
 }
 
 /// A file of an archive, as it was when it was read.
@@ -68,15 +63,19 @@ pub(super) struct Archive {
     parts: Vec<Part>,
     /// When the folder got its latest file.
     folder_modified: Option<SystemTime>,
-    traces: BTreeMap<TraceId, Pieces>,
+    pub(super) traces: BTreeMap<TraceId, Pieces>,
     /// Number of spans and log records.
     size: u64,
     /// Whether it was received, so that all of it is read together.
-    is_received: bool,
+    pub(super) is_received: bool,
     /// Spans by the id of the response that they report.
     responses: HashMap<String, Vec<(TraceId, SpanId)>>,
+    /// Calls by the first tool that they asked for, where OpenRouter delivered some of them.
+    askers: HashMap<String, Vec<(TraceId, SpanId)>>,
+    /// The first tool that each of these calls asked for.
+    asked: HashMap<(TraceId, SpanId), String>,
     /// Traces by session, the earliest first.
-    sessions: HashMap<String, Vec<TraceId>>,
+    pub(super) sessions: HashMap<String, Vec<TraceId>>,
 }
 
 /// A trace of an archive.
@@ -84,7 +83,7 @@ pub(super) struct Archive {
 pub(super) struct Trace<'a> {
     pub(super) id: TraceId,
     pub(super) pieces: &'a Pieces,
-    archive: &'a Archive,
+    pub(super) archive: &'a Archive,
 }
 
 /// Whether a file holds OTLP requests, according to its first bytes.
@@ -188,7 +187,7 @@ impl Archive {
                 continue;
             };
             while let Some(mut batch) = requests.next_batch()? {
-                leave_out_trials(&mut batch);
+                prepare(&mut batch);
                 archive.add(index, batch, &mut loose);
             }
         }
@@ -280,6 +279,16 @@ impl Archive {
             ));
             pieces.session = session;
         }
+        let is_of_openrouter = |it: &Pieces| it.spans.iter().any(is_delivery);
+        if self.traces.values().any(is_of_openrouter) {
+            for (id, pieces) in &self.traces {
+                for (span, tool) in first_drawn_tools(&pieces.spans, &pieces.logs) {
+                    let askers = self.askers.entry(tool.clone()).or_default();
+                    askers.push((*id, span));
+                    self.asked.insert((*id, span), tool);
+                }
+            }
+        }
         let sizes = self
             .traces
             .values()
@@ -342,8 +351,19 @@ impl<'a> Trace<'a> {
     }
 
     /// Spans of other traces that report this response.
-    pub(super) fn elsewhere(&self, response: &str) -> Vec<&'a Span> {
-        let spans = self.archive.responses.get(response).into_iter().flatten();
+    pub(super) fn reporting(&self, response: &str) -> Vec<&'a Span> {
+        self.of_others(self.archive.responses.get(response))
+    }
+
+    /// Calls of other traces that asked for this tool first, if some call asked for a tool that is known
+    /// to OpenRouter.
+    pub(super) fn asking(&self, span: SpanId) -> Vec<&'a Span> {
+        let tool = self.archive.asked.get(&(self.id, span));
+        self.of_others(tool.and_then(|tool| self.archive.askers.get(tool)))
+    }
+
+    fn of_others(&self, spans: Option<&Vec<(TraceId, SpanId)>>) -> Vec<&'a Span> {
+        let spans = spans.into_iter().flatten();
         let others = spans.filter(|(trace, _)| *trace != self.id);
         others
             .filter_map(|(trace, span)| {
@@ -352,52 +372,14 @@ impl<'a> Trace<'a> {
             })
             .collect()
     }
-
-    /// The conversations of the earlier traces of the session.
-    pub(super) fn history(&self) -> History {
-        let (earlier, _) = self.session_mates();
-        let recent = earlier.len().saturating_sub(EARLIER);
-        History::after(&self.requests_of(&earlier[recent..]))
-    }
-
-    /// The requests of the next trace of the session, which hold what tools answered.
-    pub(super) fn later_requests(&self) -> Vec<Request> {
-        let (_, later) = self.session_mates();
-        self.requests_of(&later[..later.len().min(1)])
-    }
-
-    fn requests_of(&self, traces: &[TraceId]) -> Vec<Request> {
-        let pieces = traces.iter().filter_map(|id| self.archive.traces.get(id));
-        let told = pieces.filter(|it| self.is_told_with(it));
-        told.flat_map(|it| requests(&it.spans, &it.logs)).collect()
-    }
-
-    /// Whether whoever reads this trace reads another one too: those that were received, those of one
-    /// file, and deliveries of OpenRouter, each of which is a file of its own.
-    fn is_told_with(&self, other: &Pieces) -> bool {
-        let is_of_openrouter = |it: &Pieces| it.spans.iter().any(is_delivery);
-        let shares_file = self.pieces.files.iter().any(|it| other.files.contains(it));
-        let are_deliveries = is_of_openrouter(self.pieces) && is_of_openrouter(other);
-        self.archive.is_received || shares_file || are_deliveries
-    }
-
-    /// The traces of the same session before and after this one.
-    fn session_mates(&self) -> (&'a [TraceId], &'a [TraceId]) {
-        let mates = self
-            .pieces
-            .session
-            .as_ref()
-            .and_then(|it| self.archive.sessions.get(it));
-        let mates = mates.map_or(&[][..], Vec::as_slice);
-        match mates.iter().position(|id| *id == self.id) {
-            Some(place) => (&mates[..place], &mates[place + 1..]),
-            None => (&[], &[]),
-        }
-    }
 }
 
-/// Leaves out of a file what a user of OpenRouter tried out. What was received was chosen when it came.
-fn leave_out_trials(batch: &mut Batch) {
+/// Leaves out of a file what a user of OpenRouter tried out, and what is internal to OpenRouter. Of what
+/// was received both were left out when it came.
+fn prepare(batch: &mut Batch) {
+    for span in batch.spans.iter_mut().filter(|it| is_delivery(it)) {
+        openrouter::clean(span);
+    }
     let is_trial = |span: &Span| openrouter::trial(span).is_some();
     let trials = openrouter::with_course(&batch.spans, is_trial);
     batch

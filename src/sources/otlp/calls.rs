@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json};
 
 use super::content::{self, Request};
@@ -18,10 +19,10 @@ use super::twins;
 use super::usage::{self, Tokens};
 use crate::models;
 use crate::otlp::openrouter::is_delivery;
-use crate::otlp::{LogRecord, Span};
+use crate::otlp::{LogRecord, Span, SpanId};
 use crate::session::{
-    Block, CallKind, Circumstances, Generation, Message, Operation, OperationKind, OutputCount,
-    Parameters, Report, Retries, Role, StopReason, Traced, UsageReport,
+    Block, CallKind, Circumstances, Cost, Generation, Message, Operation, OperationKind,
+    OutputCount, Parameters, Report, Retries, Role, StopReason, Traced, UsageReport,
 };
 
 /// Name of the root of a request at OpenRouter to which its user gave none.
@@ -37,7 +38,7 @@ pub(super) struct Exchange {
 
 impl Exchange {
     pub(super) fn of(node: &Node<'_>, kind: CallKind) -> Self {
-        let facts = node.facts();
+        let facts = facts_of_content(node);
         if kind == CallKind::Embedding {
             let request = Request {
                 messages: content::embedded(&facts),
@@ -68,6 +69,17 @@ impl Exchange {
     }
 }
 
+/// Where to look for what was said: the application's own report, if it records that. What OpenRouter
+/// adds are costs and times.
+fn facts_of_content<'a>(node: &Node<'a>) -> Facts<'a> {
+    let own = node.facts_of(|it| !is_delivery(it));
+    if twins::has_content(&own) {
+        own
+    } else {
+        node.facts()
+    }
+}
+
 /// The circumstances of the work of a node.
 pub(super) fn circumstances(node: &Node<'_>) -> Arc<Circumstances> {
     circumstances_of(node, &node.identity)
@@ -77,8 +89,8 @@ pub(super) fn circumstances(node: &Node<'_>) -> Arc<Circumstances> {
 pub(super) fn circumstances_of(node: &Node<'_>, identity: &Identity) -> Arc<Circumstances> {
     let mut origin = Arc::unwrap_or_clone(identity.origin(node.span));
     origin.server = server(&node.facts());
-    if is_delivery(node.span)
-        && let Some(vendor) = Facts::of(&node.span.attributes).text(names::PROVIDER)
+    if let Some(delivered) = node.delivered()
+        && let Some(vendor) = Facts::of(&delivered.attributes).text(names::PROVIDER)
     {
         let vendor = Json::String(vendor);
         origin
@@ -131,10 +143,10 @@ pub(super) fn generation(
         provider: provider(node, &facts, model.as_deref()),
         usage,
         cache_counts: counts,
-        cost: usage::cost(&facts),
+        cost: cost(node, &facts),
         started_at: node.times.start,
         timing: node.times.timing,
-        first_token_at: first_token_at(&facts, node.times),
+        first_token_at: first_token(node, &facts),
         ended_at: node.times.end,
         retries: Retries::default(),
         stop_reason: stop(node, &facts, report, &answer).or(stopped),
@@ -159,6 +171,20 @@ pub(super) fn generation(
         complete: true,
         circumstances: circumstances(node),
     }
+}
+
+/// What a call cost: as OpenRouter states it, which was paid.
+fn cost(node: &Node<'_>, facts: &Facts<'_>) -> Option<Cost> {
+    let delivered = node.delivered();
+    let paid = delivered.and_then(|it| usage::cost(&Facts::of(&it.attributes)));
+    paid.or_else(|| usage::cost(facts))
+}
+
+/// When the first token came: by OpenRouter, which streams to every caller.
+fn first_token(node: &Node<'_>, facts: &Facts<'_>) -> Option<DateTime<Utc>> {
+    let delivered = node.delivered();
+    let stated = delivered.and_then(|it| first_token_at(&Facts::of(&it.attributes), node.times));
+    stated.or_else(|| first_token_at(facts, node.times))
 }
 
 /// What identifies a call: OpenRouter's id of it, under which OpenRouter and the application both
@@ -187,15 +213,19 @@ pub(super) fn traced(node: &Node<'_>, parent: Option<String>) -> Traced {
     }
 }
 
-/// Where to look for tokens: first in the span of the provider's own library, which has the numbers
-/// of the provider. Others count streams themselves.
+/// Where to look for tokens: first in the report of OpenRouter, which has the numbers that are paid for,
+/// then in the span of the provider's own library, which has those of the provider. Others count
+/// streams themselves.
 fn facts_of_usage<'a>(node: &Node<'a>) -> Facts<'a> {
     const OWN: [&str; 2] = ["com.anthropic.sdk", "com.openai.sdk"];
     let mut spans: Vec<_> = [node.span]
         .into_iter()
         .chain(node.twins.iter().copied())
         .collect();
-    spans.sort_by_key(|span| !OWN.iter().any(|scope| span.scope.name.starts_with(scope)));
+    spans.sort_by_key(|span| {
+        let is_own = OWN.iter().any(|scope| span.scope.name.starts_with(scope));
+        (!is_delivery(span), !is_own)
+    });
     let logs = node.logs.iter().map(|log| &log.attributes);
     let spans = spans.into_iter().map(|span| &span.attributes);
     Facts(spans.chain(logs).collect())
@@ -218,7 +248,7 @@ const PROVIDERS: [(&str, &str); 8] = [
 const FRAMEWORKS: [&str; 4] = ["langchain", "langgraph", "strands-agents", "crewai"];
 
 fn provider(node: &Node<'_>, facts: &Facts<'_>, model: Option<&str>) -> Option<String> {
-    if is_delivery(node.span) {
+    if node.delivered().is_some() {
         return Some("openrouter".to_owned());
     }
     let stated = facts.text(names::PROVIDER).map(|it| it.to_lowercase());
@@ -251,7 +281,8 @@ fn stop(
     }
     let is_ai_sdk = ["ai", "gen_ai"].contains(&node.span.scope.name.as_str());
     let is_empty = report == UsageReport::Missing && answer.is_empty();
-    if is_delivery(node.span) && !says(node.span, "span.type", "span") && is_empty {
+    // OpenRouter states why each request ended, unless its caller went away.
+    if is_delivery(node.span) && !says(node.span, "span.type", "span") {
         return Some(StopReason::Other("cancelled".to_owned()));
     }
     (is_ai_sdk && is_empty).then_some(StopReason::Aborted)
@@ -289,9 +320,12 @@ fn parameters(facts: &Facts<'_>) -> Parameters {
             others.insert(name.to_owned(), messages::without_data(parsed(value)));
         }
     }
-    // Which hosts of a model the caller preferred.
-    if let Some(hosts) = facts.value(&["gen_ai.completion#rawRequest.provider"]) {
-        others.insert("provider".to_owned(), messages::without_data(parsed(hosts)));
+    // Which hosts of a model the caller preferred, and what OpenRouter adds to a request.
+    for name in ["provider", "plugins"] {
+        let raw = format!("gen_ai.completion#rawRequest.{name}");
+        if let Some(value) = facts.value(&[raw.as_str()]) {
+            others.insert(name.to_owned(), messages::without_data(parsed(value)));
+        }
     }
     if let Some(choice) = facts.value(&["ai.prompt.toolChoice"]).map(parsed) {
         others.insert("tool_choice".to_owned(), choice);
@@ -396,10 +430,49 @@ pub(super) fn name_of_operation(node: &Node<'_>) -> Option<String> {
 
 /// The requests of the calls in these pieces of a trace.
 pub(super) fn requests(spans: &[Span], logs: &[LogRecord]) -> Vec<Request> {
+    let exchanges = exchanges(spans, logs).into_iter();
+    exchanges.map(|it| it.request).collect()
+}
+
+/// The ids of the tools that the calls in these pieces of a trace asked for.
+pub(super) fn asked(spans: &[Span], logs: &[LogRecord]) -> Vec<String> {
+    let answers = exchanges(spans, logs).into_iter().map(|it| it.answer);
+    let calls = answers.flatten().filter_map(|block| match block {
+        Block::ToolCall(call) => Some(call.id),
+        _ => None,
+    });
+    calls.collect()
+}
+
+/// The first tool that each call in these pieces of a trace asked for, if the maker of the model drew
+/// its id.
+pub(super) fn first_drawn_tools(spans: &[Span], logs: &[LogRecord]) -> Vec<(SpanId, String)> {
+    let first = |answer: &[Block]| {
+        let mut calls = answer.iter().filter_map(|block| match block {
+            Block::ToolCall(call) => Some(call),
+            _ => None,
+        });
+        let first = calls.next().filter(|call| call.has_drawn_id());
+        first.map(|call| call.id.clone())
+    };
+    let exchanges = each_exchange(spans, logs).into_iter();
+    let tools = exchanges.filter_map(|(span, it)| Some((span, first(&it.answer)?)));
+    tools.collect()
+}
+
+fn exchanges(spans: &[Span], logs: &[LogRecord]) -> Vec<Exchange> {
+    let exchanges = each_exchange(spans, logs).into_iter();
+    exchanges.map(|(_, it)| it).collect()
+}
+
+fn each_exchange(spans: &[Span], logs: &[LogRecord]) -> Vec<(SpanId, Exchange)> {
     let mut tree = Tree::new(spans);
     tree.join(logs);
     twins::merge(&mut tree);
     let calls = tree.calls(CallKind::Chat).into_iter();
-    let exchanges = calls.map(|it| Exchange::of(&tree.nodes[it], CallKind::Chat));
-    exchanges.map(|it| it.request).collect()
+    let exchanges = calls.map(|it| {
+        let node = &tree.nodes[it];
+        (node.span.span_id, Exchange::of(node, CallKind::Chat))
+    });
+    exchanges.collect()
 }

@@ -152,9 +152,20 @@ fn tools(facts: &Facts<'_>) -> Vec<Json> {
         }
         other => other,
     });
-    let tools = tools.filter(Json::is_object).map(messages::without_data);
-    tools.collect()
+    let tools = tools.filter(Json::is_object).map(without_credentials);
+    tools.map(messages::without_data).collect()
 }
+
+/// A tool without what its server is called with, such as the headers of an MCP server.
+fn without_credentials(mut tool: Json) -> Json {
+    if let Json::Object(fields) = &mut tool {
+        fields.retain(|name, _| !CREDENTIALS.contains(&name.as_str()));
+    }
+    tool
+}
+
+/// Fields of a tool that its server is called with.
+const CREDENTIALS: [&str; 3] = ["headers", "authorization", "authorization_token"];
 
 /// The texts that a call turned into vectors.
 pub(super) fn embedded(facts: &Facts<'_>) -> Vec<Message> {

@@ -15,7 +15,7 @@ use super::dialects::candidates as names;
 use super::facts::{Facts, parsed};
 use super::messages::without_data;
 use crate::otlp::openrouter::is_delivery;
-use crate::otlp::{Attributes, Span, Value};
+use crate::otlp::{Span, Value};
 use crate::session::Origin;
 
 /// What a span says of itself, completed by the spans around it.
@@ -40,6 +40,9 @@ const LONGEST_LIST: usize = 32;
 /// Properties that an application may give to one span. PostHog takes events of 1 MB.
 const MOST_PROPERTIES: usize = 1_000;
 
+/// The property that says how many more the application gave.
+const LEFT_OUT: &str = "properties_left_out";
+
 /// Levels of objects and lists in a property.
 const LEVELS: usize = 3;
 
@@ -56,7 +59,7 @@ impl Identity {
             session: session(span, &facts),
             groups: groups(&facts),
             agent: facts.text(names::AGENT_NAME),
-            properties: metadata(&span.attributes),
+            properties: metadata(span),
         };
         if let Some(around) = around {
             own.complete(around);
@@ -204,9 +207,13 @@ fn is_nothing(id: &str) -> bool {
 fn user(span: &Span, facts: &Facts<'_>) -> Option<String> {
     let is_hash = |id: &str| id.len() == 64 && id.bytes().all(|it| it.is_ascii_hexdigit());
     let is_of_agent = span.name.starts_with("claude_code.") || is_delivery(span);
-    let user = facts
-        .text(names::USER)
-        .filter(|id| !(is_of_agent && is_hash(id)));
+    // Other names of a user are those of the account at OpenRouter.
+    let names = if is_delivery(span) {
+        &["user.id"]
+    } else {
+        names::USER
+    };
+    let user = facts.text(names).filter(|id| !(is_of_agent && is_hash(id)));
     user.and_then(id)
 }
 
@@ -256,23 +263,47 @@ fn is_private(name: &str) -> bool {
     PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
 }
 
+/// Names of `OpenRouter`'s own facts in a delivery, or their beginnings up to a dot.
+fn is_of_gateway(name: &str) -> bool {
+    const NAMES: [&str; 5] = [
+        "provider_responses",
+        "entity_id",
+        "creator_user_id",
+        "device_id",
+        "endpoint_id",
+    ];
+    let first = name.split('.').next().unwrap_or(name);
+    name.starts_with('$') || name.starts_with("openrouter") || NAMES.contains(&first)
+}
+
 /// The application's own facts about a span, by their own names.
-fn metadata(attributes: &Attributes) -> Map<String, Json> {
+fn metadata(span: &Span) -> Map<String, Json> {
     let mut found = Map::new();
-    let facts = Facts::of(attributes);
+    let mut left_out = 0_u64;
+    let facts = Facts::of(&span.attributes);
+    // What the caller of OpenRouter gave is the caller's, whatever its name.
+    let is_delivery = is_delivery(span);
     let mut add = |name: &str, value: Json| {
-        if found.len() >= MOST_PROPERTIES {
+        let bare = name.strip_prefix("posthog_").filter(|_| !is_delivery);
+        let name = bare.unwrap_or(name);
+        if name.is_empty() || value.is_null() {
             return;
         }
-        let name = name.strip_prefix("posthog_").unwrap_or(name);
         let value = property(parsed(without_data(value)));
-        if let Some(value) = value.filter(|_| !name.is_empty()) {
-            found.entry(name).or_insert(value);
+        let has_room = found.len() < MOST_PROPERTIES;
+        match value.filter(|_| has_room) {
+            Some(value) => drop(found.entry(name).or_insert(value)),
+            None => left_out += 1,
         }
     };
     for prefix in names::METADATA {
         for (name, value) in facts.below(prefix) {
-            if !is_private(name) {
+            let is_own = if is_delivery {
+                !is_of_gateway(name)
+            } else {
+                !is_private(name)
+            };
+            if is_own {
                 add(name, value.clone().into());
             }
         }
@@ -304,6 +335,9 @@ fn metadata(attributes: &Attributes) -> Map<String, Json> {
         if let Some(Value::Text(text)) = facts.get(name) {
             found.insert(kept.to_owned(), text.clone().into());
         }
+    }
+    if left_out > 0 {
+        found.insert(LEFT_OUT.to_owned(), left_out.into());
     }
     found
 }

@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `archive` | which traces files hold |
 //! | `received` | which traces were received |
+//! | `mates` | what traces of one session tell about each other |
 //! | `dialects` | names of attributes, kinds of spans, what is special about an emitter |
 //! | `facts` | how to look something up among attributes |
 //! | `lenient` | JSON that strict readers refuse, and JSON that was cut off |
@@ -39,6 +40,7 @@ mod history;
 mod identity;
 mod lenient;
 mod logs;
+mod mates;
 mod messages;
 mod outcome;
 mod read;
@@ -53,5 +55,5 @@ mod usage;
 mod withheld;
 
 pub use received::OpenInbox;
-pub(super) use received::route_of_key;
+pub(super) use received::{delivered, route_of_key, trace_of_key};
 pub(super) use source::Otlp;

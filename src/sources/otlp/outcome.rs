@@ -195,6 +195,17 @@ pub(super) fn error(span: &Span, facts: &Facts<'_>) -> Option<CallError> {
     })
 }
 
+/// The HTTP status of the last of OpenRouter's attempts at providers, if that failed.
+pub(super) fn status_of_attempts<'a>(spans: impl Iterator<Item = &'a Span>) -> Option<u16> {
+    let statuses = spans.filter_map(|span| {
+        let facts = Facts::of(&span.attributes);
+        let status = facts.count(&["span.metadata.status_code"])?;
+        Some((facts.count(&["span.metadata.attempt_index"]), status))
+    });
+    let (_, last) = statuses.max_by_key(|(index, _)| *index)?;
+    u16::try_from(last).ok().filter(|it| is_failure(*it))
+}
+
 /// What an exception says, without its stack trace.
 fn text_of(exception: &SpanEvent) -> Option<String> {
     let attribute = |name| {

@@ -13,6 +13,7 @@ use super::dialects::kinds::SpanKind;
 use super::facts::Facts;
 use super::history::History;
 use super::messages;
+use super::outcome;
 use super::tools;
 use super::tree::{Node, Tree};
 use super::twins;
@@ -35,7 +36,11 @@ pub(super) fn read(trace: &Trace<'_>, wanted: Wanted) -> Option<Session> {
     tree.bound_times(trace.modified().into());
     tree.join(&trace.pieces.logs);
     twins::merge(&mut tree);
-    twins::merge_across(&mut tree, |response| trace.elsewhere(response));
+    twins::merge_across(
+        &mut tree,
+        |response| trace.reporting(response),
+        |span| trace.asking(span),
+    );
     let work = Work::of(&tree, trace, wanted);
     let mut session = work.session(&tree, trace)?;
     strip(&mut session, wanted);
@@ -156,6 +161,7 @@ fn generations(
     };
     let mut generations: Vec<(usize, Generation)> = Vec::new();
     let mut requests = HashSet::new();
+    let children = tree.children();
     for (index, node) in tree.nodes.iter().enumerate() {
         let SpanKind::Call(kind) = node.kind else {
             continue;
@@ -166,6 +172,10 @@ fn generations(
         let exchange = Exchange::of(node, kind);
         let traced = calls::traced(node, parent(index));
         let mut generation = calls::generation(node, kind, exchange, &mut history, traced);
+        if let Some(error) = generation.error.as_mut().filter(|it| it.status.is_none()) {
+            let attempts = children[index].iter().map(|it| tree.nodes[*it].span);
+            error.status = outcome::status_of_attempts(attempts);
+        }
         generation.request = agents::request(node.span).filter(|id| requests.insert(id.clone()));
         for block in &mut generation.output {
             if let Block::ToolCall(call) = block {

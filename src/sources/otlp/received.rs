@@ -3,21 +3,26 @@
 //! An inbox may hold a million traces, so that it is never read as a whole.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use super::archive::{Archive, Part};
+use super::read::read as read_trace;
 use crate::inbox::{self, InboxError, Reader, Received, Revision, Route, Summary, TraceKey};
-use crate::otlp::Batch;
-use crate::session::Agent;
+use crate::otlp::openrouter::is_delivery;
+use crate::otlp::{Batch, TraceId};
+use crate::session::{Agent, Generation, Wanted};
 use crate::sources::session_ref::{Locator, SessionRef};
 
 /// Traces of the session before one that are read with it. Their conversations are known then.
 const BEFORE: usize = 32;
-/// Traces of the session after one that are read with it. The next holds what tools answered.
-const AFTER: usize = 1;
+/// Traces of the session after one that are read with it. One of the next holds what tools answered:
+/// agents make requests of another kind in between, for a title or a summary, and no order of receipt
+/// is promised.
+const AFTER: usize = 32;
 /// Traces of an inbox that are listed, the newest ones.
 const LISTED: usize = 1_000_000;
 
@@ -57,24 +62,29 @@ impl OpenInbox {
         Ok(Self(open))
     }
 
-    /// The traces that change with a part of the inbox.
+    /// The traces that change with a part of the inbox: with a trace, also the one before it in its
+    /// session whose tools it is the first to tell the results of.
     ///
     /// # Errors
     /// When the inbox cannot be read.
     pub fn changed_with(&self, key: &TraceKey) -> io::Result<Vec<SessionRef>> {
         let Self(open) = self;
         let own = open.one(key)?;
-        if !own.is_loose {
-            return Ok(vec![reference(&open.database, &own)]);
-        }
-        // Records without a trace belong to some of its session.
         let archive = open.around(&own)?;
-        let part = open.part(&own);
-        let changed = archive.traces_in(&part.path).into_iter();
-        let found = changed.map(|it| {
+        let changed: Vec<TraceId> = if own.is_loose {
+            // Records without a trace belong to some of its session.
+            let part = open.part(&own);
+            let changed = archive.traces_in(&part.path).into_iter();
+            changed.map(|it| it.id).collect()
+        } else {
+            let trace = archive.trace(key.trace_id);
+            let answered = trace.map_or_else(Vec::new, |it| it.answered());
+            [answered, vec![key.trace_id]].concat()
+        };
+        let found = changed.into_iter().map(|trace_id| {
             let summary = open.one(&TraceKey {
                 route: key.route.clone(),
-                trace_id: it.id,
+                trace_id,
             })?;
             Ok(reference(&open.database, &summary))
         });
@@ -130,6 +140,15 @@ pub(in crate::sources) fn route_of_key(name: &str) -> Route {
     route.unwrap_or_else(Route::main)
 }
 
+/// The trace with that name; `None` when it is the name of none.
+pub(in crate::sources) fn trace_of_key(name: &str) -> Option<TraceKey> {
+    let id = name.rsplit_once('/').map_or(name, |(_, id)| id);
+    Some(TraceKey {
+        route: route_of_key(name),
+        trace_id: id.parse().ok()?,
+    })
+}
+
 /// The inbox and the trace that a path names; `None` when it names none.
 pub(super) fn at(path: &Path) -> Option<(&Path, TraceKey)> {
     let trace_id = path.file_name()?.to_str()?.parse().ok()?;
@@ -141,6 +160,40 @@ pub(super) fn at(path: &Path) -> Option<(&Path, TraceKey)> {
         (database, Route::new(above.file_name()?.to_str()?))
     };
     Some((database, TraceKey { route, trace_id }))
+}
+
+/// The calls of a coding agent's session that OpenRouter delivered to the inbox: those in deliveries
+/// that name the session, and those with one of these ids of responses.
+pub(in crate::sources) fn delivered<'a>(
+    database: &Path,
+    session: &str,
+    responses: impl Iterator<Item = &'a str>,
+) -> io::Result<Vec<Generation>> {
+    let open = open(database)?;
+    let route = Route::main();
+    let mut summaries = open.reader.of_session(&route, session).map_err(failed)?;
+    for response in responses {
+        let reports = open.reader.of_request(&route, response).map_err(failed)?;
+        summaries.extend(reports);
+    }
+    let mut calls = Vec::new();
+    let mut known = HashSet::new();
+    for summary in summaries {
+        let key = summary.revision.key.clone();
+        let Some(received) = open.reader.read(&key).map_err(failed)? else {
+            continue;
+        };
+        let is_delivery = received.spans.iter().any(is_delivery);
+        if !is_delivery || !known.insert(key.trace_id) {
+            continue;
+        }
+        let archive = Archive::received(vec![(open.part(&summary), batch(received))]);
+        let trace = archive.trace(key.trace_id);
+        let session = trace.and_then(|it| read_trace(&it, Wanted::Outputs));
+        let turns = session.into_iter().flat_map(|it| it.turns);
+        calls.extend(turns.flat_map(|it| it.generations));
+    }
+    Ok(calls)
 }
 
 /// A trace of an inbox, with the others of its session.
@@ -192,7 +245,9 @@ impl Open {
         let near = mates.into_iter().enumerate();
         let near = near.filter(|(place, mate)| is_near(*place, mate));
         let mut near: Vec<Summary> = near.map(|(_, mate)| mate).collect();
-        for report in self.reader.reports_with(key).map_err(failed)? {
+        let mut reports = self.reader.of_same_requests(key).map_err(failed)?;
+        reports.extend(self.reader.reports_with(key).map_err(failed)?);
+        for report in reports {
             if near
                 .iter()
                 .all(|mate| mate.revision.key != report.revision.key)

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use super::asked::{self, Asked};
 use super::content::Request;
 use super::dialects::kinds::SpanKind;
@@ -113,8 +115,82 @@ pub(super) fn answer(generations: &mut [Generation], later: &[Request]) {
         open.extend(calls);
     }
     for request in later {
-        resolve(&request.messages, &mut open, generations);
+        if open.is_empty() {
+            break;
+        }
+        let told = Told::of(&request.messages);
+        open.retain(|id, places| {
+            places.retain(|(place, index)| {
+                let generation = &mut generations[*place];
+                let returned_at = generation.ended_at;
+                let Block::ToolCall(call) = &mut generation.output[*index] else {
+                    return false;
+                };
+                let result = told.result_of(id, call);
+                call.result = result.map(|it| answered(it, returned_at));
+                result.is_none()
+            });
+            !places.is_empty()
+        });
     }
+}
+
+/// What a conversation tells about calls of tools, by their ids, in order.
+struct Told<'a>(HashMap<&'a str, Vec<Said<'a>>>);
+
+enum Said<'a> {
+    Asked(&'a ToolCall),
+    Answered(&'a ToolResult),
+}
+
+impl<'a> Told<'a> {
+    fn of(messages: &'a [Message]) -> Self {
+        let mut told: HashMap<&str, Vec<Said<'_>>> = HashMap::new();
+        for block in messages.iter().flat_map(|it| &it.content) {
+            let (id, said) = match block {
+                Block::ToolCall(call) => (call.id.as_str(), Said::Asked(call)),
+                Block::ToolResult { call_id, result } => (call_id.as_str(), Said::Answered(result)),
+                _ => continue,
+            };
+            told.entry(id).or_default().push(said);
+        }
+        Self(told)
+    }
+
+    /// The result of a call. Ids may repeat, so that a conversation may have results of earlier calls
+    /// with the same id: they stand before the call. Where a conversation holds results alone, the last
+    /// one is meant.
+    fn result_of(&self, id: &str, call: &ToolCall) -> Option<&'a ToolResult> {
+        let said = self.0.get(id)?;
+        let is_asked = |it: &&Said<'_>| matches!(it, Said::Asked(_));
+        let is_call = |it: &Said<'_>| matches!(it, Said::Asked(asked) if is_same(asked, call));
+        let after = match (said.iter().rposition(is_call), said.iter().find(is_asked)) {
+            (Some(place), _) => &said[place..],
+            (None, None) => return said.iter().rev().find_map(Said::result),
+            (None, Some(_)) => return None,
+        };
+        after.iter().find_map(Said::result)
+    }
+}
+
+impl<'a> Said<'a> {
+    const fn result(&self) -> Option<&'a ToolResult> {
+        match self {
+            Self::Answered(result) => Some(*result),
+            Self::Asked(_) => None,
+        }
+    }
+}
+
+fn is_same(one: &ToolCall, other: &ToolCall) -> bool {
+    one.name == other.name && one.input == other.input
+}
+
+fn answered(result: &ToolResult, returned_at: DateTime<Utc>) -> Arc<ToolResult> {
+    Arc::new(ToolResult {
+        returned_at,
+        ..ToolResult::clone(result)
+    })
 }
 
 fn resolve(
@@ -130,10 +206,7 @@ fn resolve(
             let generation = &mut generations[place];
             let returned_at = generation.ended_at;
             if let Block::ToolCall(call) = &mut generation.output[index] {
-                call.result = Some(Arc::new(ToolResult {
-                    returned_at,
-                    ..ToolResult::clone(result)
-                }));
+                call.result = Some(answered(result, returned_at));
             }
         }
     }

@@ -12,6 +12,7 @@ use super::facts::Facts;
 use super::identity::Identity;
 use super::logs::at;
 use super::outcome::Times;
+use crate::otlp::openrouter::is_delivery;
 use crate::otlp::{LogRecord, Span, SpanId};
 use crate::session::{CallKind, OperationKind};
 
@@ -183,10 +184,25 @@ impl<'a> Tree<'a> {
 impl<'a> Node<'a> {
     /// All that is stated about the work of the node.
     pub(super) fn facts(&self) -> Facts<'a> {
-        let spans = [self.span].into_iter().chain(self.twins.iter().copied());
+        self.facts_of(|_| true)
+    }
+
+    /// What is stated about the work of the node by those of its reports.
+    pub(super) fn facts_of(&self, condition: impl Fn(&Span) -> bool) -> Facts<'a> {
+        let spans = self.reports_of_work().filter(|it| condition(it));
         let spans = spans.map(|span| &span.attributes);
         let logs = self.logs.iter().map(|log| &log.attributes);
         Facts(spans.chain(logs).collect())
+    }
+
+    /// What OpenRouter says about the work of the node, if it delivered a report of it.
+    pub(super) fn delivered(&self) -> Option<&'a Span> {
+        self.reports_of_work().find(|it| is_delivery(it))
+    }
+
+    /// The spans that report the work of the node, the one that is kept first.
+    fn reports_of_work(&self) -> impl Iterator<Item = &'a Span> {
+        [self.span].into_iter().chain(self.twins.iter().copied())
     }
 }
 

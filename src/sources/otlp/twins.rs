@@ -12,9 +12,11 @@ use chrono::TimeDelta;
 use super::dialects::candidates as names;
 use super::dialects::kinds::{SpanKind, is_guessed};
 use super::facts::Facts;
+use super::identity::Identity;
 use super::outcome::{self, Times};
 use super::tree::{Node, Tree};
-use crate::otlp::Span;
+use crate::otlp::openrouter::is_delivery;
+use crate::otlp::{Span, SpanId};
 use crate::session::{CallKind, OperationKind};
 
 /// Largest difference between two reports of one time.
@@ -29,6 +31,8 @@ pub(super) struct Print {
     response: Option<String>,
     tokens: Option<(u64, u64)>,
     has_content: bool,
+    /// Whether OpenRouter delivered it.
+    is_delivery: bool,
 }
 
 impl Print {
@@ -43,6 +47,7 @@ impl Print {
             tokens: count(names::INPUT_TOKENS)
                 .map(|it| (it, count(names::OUTPUT_TOKENS).unwrap_or(0))),
             has_content: has_content(&facts),
+            is_delivery: is_delivery(span),
         }
     }
 
@@ -78,6 +83,22 @@ impl Print {
         is_drawn && self.response == other.response
     }
 
+    /// Whether one is OpenRouter's report of a call and the other one that does not have OpenRouter's id
+    /// of it: the same, if both asked for the same tool.
+    fn may_be_delivered_as(&self, other: &Self) -> bool {
+        let [application, _] = if self.is_delivery {
+            [other, self]
+        } else {
+            [self, other]
+        };
+        let is_of_openrouter = |id: &str| id.starts_with("gen-");
+        let has_own_id = application
+            .response
+            .as_deref()
+            .is_some_and(is_of_openrouter);
+        self.is_delivery != other.is_delivery && !has_own_id
+    }
+
     /// Whether starts and ends agree, within 50 ms or 2 % of the longer one.
     fn is_at_the_time_of(&self, other: &Self) -> bool {
         let (one, two) = (self.times, other.times);
@@ -86,9 +107,14 @@ impl Print {
         is_near(one.start - two.start) && is_near(one.end - two.end)
     }
 
-    /// Which of two reports to keep: the one with content, otherwise the first.
+    /// Which of two reports to keep: the application's own, among the steps and tools of its work;
+    /// otherwise the one with content, otherwise the first.
     const fn is_better_than(&self, other: &Self) -> bool {
-        self.has_content && !other.has_content
+        if self.is_delivery == other.is_delivery {
+            self.has_content && !other.has_content
+        } else {
+            other.is_delivery
+        }
     }
 
     /// The id of the response, if its maker gives each response one of its own: it may join spans
@@ -124,7 +150,7 @@ pub(super) fn is_drawn(id: &str) -> bool {
 }
 
 /// Whether a span holds what was said, which only some instrumentations record.
-fn has_content(facts: &Facts<'_>) -> bool {
+pub(super) fn has_content(facts: &Facts<'_>) -> bool {
     let lists = [
         names::INPUT,
         names::OUTPUT,
@@ -202,8 +228,11 @@ fn nested(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
 }
 
 /// Whether a call only sums up the calls in it. One that says how much it used, and says more or
-/// less than they do, was paid for itself.
+/// less than they do, was paid for itself, and so was each that OpenRouter delivered.
 fn is_around(outer: &Print, inner: &[usize], prints: &[Option<Print>]) -> bool {
+    if outer.is_delivery {
+        return false;
+    }
     let Some(used) = outer.tokens else {
         return true;
     };
@@ -348,22 +377,32 @@ fn has_outcome(node: &Node<'_>) -> bool {
 
 /// Drops the calls of a trace that another trace reports too, and better; of two that are equally
 /// good, the one of the smaller trace id is kept. Reports of a call that is kept here complete it.
-pub(super) fn merge_across<'a>(tree: &mut Tree<'a>, elsewhere: impl Fn(&str) -> Vec<&'a Span>) {
+///
+/// `reporting` gives the spans of other traces that report a response, and `asking` those that asked for
+/// the same tool as a span.
+pub(super) fn merge_across<'a>(
+    tree: &mut Tree<'a>,
+    reporting: impl Fn(&str) -> Vec<&'a Span>,
+    asking: impl Fn(SpanId) -> Vec<&'a Span>,
+) {
     for index in tree.calls(CallKind::Chat) {
         let own = Print::of(tree.nodes[index].span);
-        let Some(response) = own.unique_response() else {
-            continue;
-        };
-        for span in elsewhere(response) {
+        let response = own.unique_response();
+        let mut same = response.map_or_else(Vec::new, &reporting);
+        same.retain(|span| own.is_same_call(&Print::of(span)));
+        if same.is_empty() {
+            same = asking(tree.nodes[index].span.span_id);
+            same.retain(|span| own.may_be_delivered_as(&Print::of(span)));
+        }
+        for span in same {
             let other = Print::of(span);
-            if !own.is_same_call(&other) {
-                continue;
-            }
             let is_first = tree.nodes[index].span.trace_id < span.trace_id;
             let is_kept = own.is_better_than(&other) || is_first && !other.is_better_than(&own);
             if is_kept {
-                tree.nodes[index].twins.push(span);
-                tree.nodes[index].reports.push(span);
+                let node = &mut tree.nodes[index];
+                node.twins.push(span);
+                node.reports.push(span);
+                node.identity.complete(&Identity::of(span, None));
             } else {
                 tree.nodes[index].kind = SpanKind::Other;
                 break;

@@ -287,7 +287,7 @@ fn a_trace_of_several_users_without_a_common_root_is_nobody_s() {
 }
 
 #[test]
-fn of_an_application_s_properties_a_thousand_are_kept() {
+fn of_an_application_s_properties_a_thousand_are_kept_and_the_others_counted() {
     let fields = (0..1_200).map(|it| (format!("ai.telemetry.metadata.k{it}"), json!("v")));
     let attributes = chat(&Value::Object(fields.collect()));
     let events = events_of("x", &[span("1", "chat", (0, 9), &attributes)]);
@@ -298,4 +298,5 @@ fn of_an_application_s_properties_a_thousand_are_kept() {
         .keys()
         .filter(|it| it.starts_with('k') && call[*it] == "v");
     assert_eq!(own.count(), 1_000);
+    assert_eq!(call["properties_left_out"], 200);
 }

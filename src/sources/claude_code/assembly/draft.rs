@@ -46,7 +46,7 @@ impl Draft {
                 id,
                 request: part.origin.request,
                 kind: CallKind::Chat,
-                response: of_openrouter(part.origin.response),
+                response: part.origin.response,
                 traced: None,
                 cache_counts: CacheCounts::Apart,
                 is_copy: false,
@@ -159,11 +159,6 @@ impl Draft {
 fn told_apart(mut output: Vec<Block>) -> Vec<Block> {
     tell_calls_apart(&mut output);
     output
-}
-
-/// The id of a response that OpenRouter gave, which OpenRouter's own report of the call has, too.
-fn of_openrouter(id: Option<String>) -> Option<String> {
-    id.filter(|it| it.starts_with("gen-"))
 }
 
 /// Gives every call of a response a unique id.

@@ -1,0 +1,96 @@
+//! What traces of one session tell about each other: the conversation so far, and what tools answered.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::archive::{Pieces, Trace};
+use super::calls::{asked, requests};
+use super::content::Request;
+use super::history::History;
+use crate::otlp::TraceId;
+use crate::otlp::openrouter::is_delivery;
+use crate::session::Block;
+
+/// Later traces of a session in which the results of tools are looked for. Agents make requests of
+/// another kind in between, for a title or a summary.
+const LATER: usize = 16;
+
+/// Earlier traces of a session whose conversations are known when a later one is read.
+const EARLIER: usize = 32;
+
+impl<'a> Trace<'a> {
+    /// The conversations of the earlier traces of the session.
+    pub(super) fn history(&self) -> History {
+        let (earlier, _) = self.session_mates();
+        let recent = earlier.len().saturating_sub(EARLIER);
+        History::after(&self.requests_of(&earlier[recent..]))
+    }
+
+    /// The requests of the next traces of the session: one of them holds what tools answered.
+    pub(super) fn later_requests(&self) -> Vec<Request> {
+        let (_, later) = self.session_mates();
+        self.requests_of(&later[..later.len().min(LATER)])
+    }
+
+    /// The earlier traces of the session whose tools this one is the first to tell the results of.
+    pub(super) fn answered(&self) -> Vec<TraceId> {
+        let own = self.requests_of(&[self.id]);
+        let own: HashSet<String> = results(&own).map(str::to_owned).collect();
+        if own.is_empty() {
+            return Vec::new();
+        }
+        let (earlier, _) = self.session_mates();
+        let recent = earlier.len().saturating_sub(EARLIER);
+        let mut open: HashMap<String, TraceId> = HashMap::new();
+        for id in &earlier[recent..] {
+            for result in results(&self.requests_of(&[*id])) {
+                open.remove(result);
+            }
+            let pieces = self.archive.traces.get(id);
+            let asked = pieces.map(|it| asked(&it.spans, &it.logs));
+            open.extend(asked.into_iter().flatten().map(|call| (call, *id)));
+        }
+        let answered = open.into_iter().filter(|(call, _)| own.contains(call));
+        let answered: BTreeSet<TraceId> = answered.map(|(_, id)| id).collect();
+        answered.into_iter().collect()
+    }
+
+    fn requests_of(&self, traces: &[TraceId]) -> Vec<Request> {
+        let pieces = traces.iter().filter_map(|id| self.archive.traces.get(id));
+        let told = pieces.filter(|it| self.is_told_with(it));
+        told.flat_map(|it| requests(&it.spans, &it.logs)).collect()
+    }
+
+    /// Whether whoever reads this trace reads another one too: those that were received, those of one
+    /// file, and deliveries of OpenRouter, each of which is a file of its own.
+    fn is_told_with(&self, other: &Pieces) -> bool {
+        let is_of_openrouter = |it: &Pieces| it.spans.iter().any(is_delivery);
+        let shares_file = self.pieces.files.iter().any(|it| other.files.contains(it));
+        let are_deliveries = is_of_openrouter(self.pieces) && is_of_openrouter(other);
+        self.archive.is_received || shares_file || are_deliveries
+    }
+
+    /// The traces of the same session before and after this one.
+    fn session_mates(&self) -> (&'a [TraceId], &'a [TraceId]) {
+        let mates = self
+            .pieces
+            .session
+            .as_ref()
+            .and_then(|it| self.archive.sessions.get(it));
+        let mates = mates.map_or(&[][..], Vec::as_slice);
+        match mates.iter().position(|id| *id == self.id) {
+            Some(place) => (&mates[..place], &mates[place + 1..]),
+            None => (&[], &[]),
+        }
+    }
+}
+
+/// The calls of tools whose results requests hold.
+fn results(requests: &[Request]) -> impl Iterator<Item = &str> {
+    let messages = requests.iter().flat_map(|it| &it.messages);
+    messages
+        .flat_map(|it| &it.content)
+        .filter_map(|block| match block {
+            Block::ToolResult { call_id, .. } => Some(call_id.as_str()),
+            _ => None,
+        })
+}
