@@ -152,6 +152,10 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
     ),
     ("scripts/bench", "by hand: it takes minutes"),
     (
+        "(cd ui && node test/program-bench.mjs PROGRAM --list FOLDER --session FOLDER --large FOLDER)",
+        "by hand: it takes minutes",
+    ),
+    (
         "scripts/bench read --ccusage \"$(which ccusage)\" --sessions ~/.claude/projects",
         "by hand: it wants ccusage",
     ),

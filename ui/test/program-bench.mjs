@@ -50,7 +50,7 @@ async function browserMemory(browser) {
 }
 
 const ROW = `() => document.querySelector(".row")`;
-const ALL_ROWS = `() => /sessions/.test(document.querySelector(".total b")?.textContent ?? "") && !document.querySelector(".later")`;
+const ALL_FIGURES = `() => document.querySelector(".row") && !document.querySelector(".total .reading") && !document.querySelector(".later")`;
 const TREE = `() => document.querySelector(".tree-row")`;
 const OPENED = `() => document.querySelector(".opened") && document.querySelector(".tree-row")`;
 
@@ -74,7 +74,9 @@ async function session(browser, folder, name) {
         reportFrames(`${name}: moving the lanes`, await frames(page, 240, key(`index % 80 < 40 ? "d" : "a"`)));
         const events = await page.evaluate(() => document.querySelector(".tree-rows .virtual-rows").clientHeight / 25);
         const heap = await page.evaluate(() => performance.memory.usedJSHeapSize);
-        report(`${name}: rows of the tree; heap; browser; program now, at most`, `${events}; ${megabytes(heap / 1000)}; ${megabytes(await browserMemory(browser))}; ${megabytes(memory(pid, "VmRSS"))}, ${megabytes(memory(pid, "VmHWM"))}`);
+        const used = await browserMemory(browser);
+        await (await page.context().newCDPSession(page)).send("HeapProfiler.collectGarbage");
+        report(`${name}: rows of the tree; heap; browser, without garbage; program, at most`, `${events}; ${megabytes(heap / 1000)}; ${megabytes(used)}, ${megabytes(await browserMemory(browser))}; ${megabytes(memory(pid, "VmRSS"))}, ${megabytes(memory(pid, "VmHWM"))}`);
       }
       await page.close();
     });
@@ -85,9 +87,9 @@ async function session(browser, folder, name) {
 async function list(browser, folder) {
   for (let round = 1; round <= rounds; round++) {
     await over(folder, async (address, pid) => {
-      const { page, times } = await timed(browser, `${address}#/sessions`, ROW, ALL_ROWS);
+      const { page, times } = await timed(browser, `${address}#/sessions`, ROW, ALL_FIGURES, ".total b");
       const count = await page.evaluate(() => document.querySelector(".total b").textContent);
-      report(`list of ${count}: first paint; first rows; complete (${round})`, `${ms(times.paint)}; ${ms(times.first)}; ${ms(times.complete)}; ${times.processor}`);
+      report(`list of ${count}: first paint; first rows; all rows; all figures (${round})`, `${ms(times.paint)}; ${ms(times.first)}; ${ms(times.changed)}; ${ms(times.complete)}; ${times.processor}`);
       if (round === rounds) {
         reportFrames("list: scrolling 400 pixels a frame", await frames(page, 240, `document.querySelector(".list-rows").scrollTop += 400`));
         report("list: browser; program now, at most", `${megabytes(await browserMemory(browser))}; ${megabytes(memory(pid, "VmRSS"))}, ${megabytes(memory(pid, "VmHWM"))}`);

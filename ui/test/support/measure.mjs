@@ -4,14 +4,21 @@
 export const report = (name, value) => console.log(`${name.padEnd(64)} ${value}`);
 export const ms = (value) => `${value.toFixed(0)} ms`;
 
-/** Opens an address and waits until a condition holds in the page; times are from the start of the navigation. */
-export async function timed(browser, address, isFirst, isComplete) {
+/**
+ * Opens an address and waits until a condition holds in the page; times are from the start of the navigation.
+ * `changed` is when the text of an element changed last.
+ */
+export async function timed(browser, address, isFirst, isComplete, watched = "title") {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   await page.addInitScript(`(() => {
     const first = ${isFirst}, complete = ${isComplete};
     window.times = {};
     // After a frame in which it holds, so that it is painted.
+    let text;
     const look = () => {
+      const now = document.querySelector("${watched}")?.textContent;
+      if (now !== text) times.changed = performance.now();
+      text = now;
       for (const [name, holds] of Object.entries({ first, complete })) {
         if (times[name] === undefined && document.body && holds()) {
           const channel = new MessageChannel();
