@@ -1,5 +1,7 @@
 //! Arguments and help texts.
 
+mod dashboard;
+mod ingest;
 mod report;
 mod run;
 mod serve;
@@ -16,6 +18,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::session::Agent;
 
+pub use dashboard::Dashboard;
+pub use ingest::Ingest;
 pub use report::{Budget, Report};
 pub use run::Run;
 pub use serve::Serve;
@@ -79,6 +83,8 @@ pub enum Command {
     Trust(Trust),
     /// Send the events that are still waiting
     Flush(Flush),
+    /// Print a dashboard for PostHog
+    Dashboard(Dashboard),
     /// Receive OpenTelemetry data from applications, and send them as LLM analytics
     Serve(Serve),
     /// Exclude a session from sending; without a name, the one it runs in
@@ -103,6 +109,8 @@ pub enum Command {
   posthog-llma show 4f2a                the session whose id begins with 4f2a
   posthog-llma show session.jsonl       the session in a transcript
   posthog-llma show 4f2a --json | jq .  the tree as JSON
+  posthog-llma show 4f2a --perfetto 4f2a.pftrace
+                                        its course in time, for ui.perfetto.dev
 
 The tree holds the events that would be sent, with secrets replaced and the settings in force. A \
 session that was sent before keeps the settings of its first send.
@@ -117,6 +125,14 @@ pub struct Show {
     /// Print the tree as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+    /// Write the tree to a new file as a trace for ui.perfetto.dev; - is standard output
+    ///
+    /// It holds what the tree shows, no input and no output, and is readable by you alone.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) perfetto: Option<PathBuf>,
+    /// With --perfetto: replace an existing file
+    #[arg(long, requires = "perfetto")]
+    pub(crate) force: bool,
 }
 
 /// Arguments of `hook`.
@@ -148,61 +164,6 @@ impl ValueEnum for Agent {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.as_str()))
     }
-}
-
-/// Arguments of `ingest`.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-#[derive(Debug, Args)]
-#[command(after_long_help = "Examples:
-  posthog-llma ingest                   the newest session of this project
-  posthog-llma ingest 4f2a 99c0         the sessions whose ids begin with these
-  posthog-llma ingest --since 7d        the last seven days, all projects
-  posthog-llma ingest --project . --until 2026-03-01
-                                        this project's sessions up to that day
-  posthog-llma ingest --all --dry-run   everything, read but not sent
-  posthog-llma ingest --all --yes       everything, without a question
-  posthog-llma ingest --all --output -  everything, as one JSON object a line
-
-Ctrl-C stops after the request that is being sent. The same command continues from there, and \
-nothing is sent twice. A session belongs to every day from its first to its last message.
-
-Exit status: 0 done, 1 something was not sent, 2 wrong use, 130 stopped by Ctrl-C.")]
-pub struct Ingest {
-    /// Session ids, beginnings of ids, transcripts, or folders of transcripts
-    ///
-    /// Without any, and without another choice: the newest session of the current project.
-    #[arg(value_name = "SESSION", conflicts_with_all = ["all", "list"], help_heading = WHICH)]
-    pub(crate) sessions: Vec<PathBuf>,
-    /// All sessions of this user
-    #[arg(long, conflicts_with = "list", help_heading = WHICH)]
-    pub(crate) all: bool,
-    /// Which of them
-    #[command(flatten)]
-    pub(crate) which: Which,
-    /// List recent sessions
-    #[arg(long, help_heading = INSTEAD)]
-    pub(crate) list: bool,
-    /// Read the sessions and count what would be sent
-    #[arg(long, help_heading = INSTEAD)]
-    pub(crate) dry_run: bool,
-    /// Write the events to a new file, one JSON object a line; - is standard output
-    ///
-    /// The file is readable by you alone, and gets its name when it is complete.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["dry_run", "list"],
-          help_heading = INSTEAD)]
-    pub(crate) output: Option<PathBuf>,
-    /// With --output: replace an existing file
-    #[arg(long, requires = "output", help_heading = INSTEAD)]
-    pub(crate) force: bool,
-    /// Do not ask before many events are sent
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-    /// Send content older than 30 days too
-    ///
-    /// PostHog's cloud keeps prompts, answers, inputs and outputs for 30 days, so they are left out
-    /// of older sessions otherwise.
-    #[arg(long)]
-    pub(crate) with_old_content: bool,
 }
 
 /// Arguments of `setup`.
@@ -279,8 +240,6 @@ pub enum Region {
     /// European Union
     Eu,
 }
-
-const INSTEAD: &str = "Instead of sending";
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]

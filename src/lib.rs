@@ -29,6 +29,7 @@
 //! | by which routes they send, each with a project of its own | [`config`] (`serve.toml`) |
 //! | what the local page shows, and to whom | `page`; the page itself: `ui/` |
 //! | listening, and what connections may take | `server` |
+//! | what events are as spans of OpenTelemetry, for other systems | `spans` |
 //! | sums over events, by time, model, project, branch, pull request, agent, tool and user; costs of calls | [`usage`] |
 //! | which sessions are excluded from sending | [`outbox`], [`commands`] (`pause`, `forget`) |
 //! | retries, batches | [`deliver`], [`transport`] |
@@ -51,13 +52,14 @@
 //!
 //! | module | imports |
 //! |---|---|
-//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, inbox, integrations, interrupt, models, outbox, page, pipeline, posthog, receive, redact, server, session, sources, transport, ui, usage, variables, views |
+//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, inbox, integrations, interrupt, models, otlp, outbox, page, pipeline, posthog, protobuf, receive, redact, server, session, sources, spans, transport, ui, usage, variables, views |
 //! | `page` | ahead, cli, config, consent, host, models, outbox, pipeline, posthog, redact, server, session, sources, transport, usage, variables, views |
 //! | `views` | config, consent, deliver, host, inbox, integrations, outbox, pipeline, posthog, redact, session, sources, transport, variables |
 //! | `pipeline` | ahead, config, consent, git, host, integrations, outbox, posthog, redact, session, sources |
 //! | `config` | consent, files, host, inbox, outbox, posthog, receive, session, transport, variables |
 //! | `receive` | inbox, otlp, redact, server |
 //! | `consent` | git, host, integrations, outbox, session, transport, variables |
+//! | `spans` | otlp, posthog, redact |
 //! | `deliver` | host, outbox, posthog, transport |
 //! | `outbox` | files, fingerprint, posthog, redact |
 //! | `integrations` | git, host, session, sources, variables |
@@ -76,7 +78,8 @@
 //! | `fingerprint` | |
 //! | `git` | |
 //! | `interrupt` | |
-//! | `otlp` | |
+//! | `otlp` | protobuf |
+//! | `protobuf` | |
 //! | `server` | |
 //! | `transport` | |
 //! | `ui` | |
@@ -102,11 +105,13 @@ pub mod outbox;
 mod page;
 pub mod pipeline;
 pub mod posthog;
+mod protobuf;
 pub mod receive;
 pub mod redact;
 mod server;
 pub mod session;
 pub mod sources;
+mod spans;
 pub mod transport;
 pub mod ui;
 pub mod usage;

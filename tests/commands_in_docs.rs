@@ -105,6 +105,19 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
         "tests/otlp/openrouter.rs",
     ),
     (
+        "posthog-llma ingest --since 7d --otlp http://localhost:6006",
+        "tests/ingest/collector.rs, on another port",
+    ),
+    (
+        "posthog-llma show --perfetto session.pftrace",
+        "tests/show/perfetto.rs",
+    ),
+    ("posthog-llma dashboard >dashboard.json", "tests/dashboard"),
+    (
+        "curl --fail-with-body --header \"Authorization: Bearer $POSTHOG_PERSONAL_API_KEY\" --header \"Content-Type: application/json\" --data @dashboard.json $POSTHOG/api/projects/$PROJECT/dashboards/create_from_template_json/",
+        "by hand: it wants an account",
+    ),
+    (
         "cloudflared tunnel --url http://127.0.0.1:4318",
         "by hand: it wants the internet",
     ),
@@ -147,6 +160,10 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
         "tests/transcripts runs the same comparison",
     ),
     ("scripts/bench", "by hand: it takes minutes"),
+    (
+        "(cd ui && node test/program-bench.mjs PROGRAM --list FOLDER --session FOLDER --large FOLDER)",
+        "by hand: it takes minutes",
+    ),
     (
         "scripts/bench read --ccusage \"$(which ccusage)\" --sessions ~/.claude/projects",
         "by hand: it wants ccusage",
@@ -272,8 +289,21 @@ fn commands_in_blocks_do_what_is_said_of_them() {
 #[test]
 fn the_long_help_of_a_verb_says_more_than_the_short_one() {
     for verb in [
-        "setup", "show", "ingest", "status", "doctor", "trust", "flush", "serve", "pause",
-        "resume", "forget", "hook", "report", "run",
+        "setup",
+        "show",
+        "ingest",
+        "status",
+        "doctor",
+        "trust",
+        "flush",
+        "serve",
+        "pause",
+        "resume",
+        "forget",
+        "hook",
+        "report",
+        "run",
+        "dashboard",
     ] {
         let [short, long] = ["-h", "--help"].map(|option| {
             let help = Cli::try_parse_from(["posthog-llma", verb, option]);

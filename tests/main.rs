@@ -8,6 +8,7 @@ mod bad_input;
 mod cases;
 mod commands_in_docs;
 mod crash;
+mod dashboard;
 mod docs;
 mod doctor;
 mod doubles;

@@ -1,6 +1,7 @@
 //! The verbs, one file or folder each.
 
 mod agents;
+mod dashboard;
 mod decisions;
 mod doctor;
 mod excluded;
@@ -88,6 +89,7 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
         Command::View(arguments) => view::run(&arguments, host),
         Command::Report(arguments) => report::run(&arguments, host),
         Command::Run(arguments) => Ok(run::run(&arguments, host)),
+        Command::Dashboard(arguments) => dashboard::run(&arguments),
         Command::Ingest(arguments) => ingest::run(&arguments, host),
         Command::IngestProject(arguments) => ingest::of_project(&arguments, host),
         Command::Hook(arguments) => Ok(hook::run(&arguments, host)),

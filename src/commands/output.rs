@@ -47,6 +47,13 @@ pub(super) enum ExistingFile {
     Replace,
 }
 
+impl ExistingFile {
+    /// By the option `--force`.
+    pub(super) const fn of(force: bool) -> Self {
+        if force { Self::Replace } else { Self::Keep }
+    }
+}
+
 impl Output {
     /// Opens `name` for writing.
     pub(super) fn open(name: &Path, existing_file: ExistingFile) -> anyhow::Result<Self> {

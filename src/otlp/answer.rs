@@ -5,7 +5,8 @@
 
 use serde_json::json;
 
-use super::{Encoding, Losses, Signal};
+use super::{DecodeError, Encoding, Losses, Signal, protobuf};
+use crate::protobuf::Message;
 
 /// Why a request failed, as the code of `google.rpc.Status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,12 +73,8 @@ pub fn partial_success(
                 .into_bytes()
         }
         Encoding::Protobuf => {
-            let mut partial = Vec::new();
-            put_number(&mut partial, 1, rejected);
-            put_bytes(&mut partial, 2, message.as_bytes());
-            let mut response = Vec::new();
-            put_bytes(&mut response, 1, &partial);
-            response
+            let partial = number_and_text(rejected, message);
+            Message::new().message(1, &partial).into_bytes()
         }
     }
 }
@@ -90,36 +87,41 @@ pub fn failure(encoding: Encoding, failure: Failure, message: &str) -> Vec<u8> {
         Encoding::Json => json!({ "code": code, "message": message })
             .to_string()
             .into_bytes(),
-        Encoding::Protobuf => {
-            let mut status = Vec::new();
-            put_number(&mut status, 1, u64::from(code));
-            put_bytes(&mut status, 2, message.as_bytes());
-            status
-        }
+        Encoding::Protobuf => number_and_text(u64::from(code), message).into_bytes(),
     }
 }
 
-/// A field that is a number. 0 is the default and is left out.
-fn put_number(to: &mut Vec<u8>, field: u8, number: u64) {
-    if number > 0 {
-        to.push(field << 3);
-        put_varint(to, number);
+/// A number and a text, as `ExportTracePartialSuccess` and `google.rpc.Status` have them.
+fn number_and_text(number: u64, text: &str) -> Message {
+    // What is 0 or empty is left out: it is the default.
+    let message = match number {
+        0 => Message::new(),
+        number => Message::new().number(1, number),
+    };
+    if text.is_empty() {
+        message
+    } else {
+        message.text(2, text)
     }
 }
 
-/// A field of bytes. None is the default and is left out.
-fn put_bytes(to: &mut Vec<u8>, field: u8, bytes: &[u8]) {
-    if !bytes.is_empty() {
-        to.push((field << 3) | 2);
-        put_varint(to, bytes.len() as u64);
-        to.extend_from_slice(bytes);
+/// What of a request an answer with status 200 says: how many spans were left out, and why; `None`
+/// when all was taken. Not every collector answers in the encoding of the request.
+///
+/// # Errors
+/// When it is no answer of the protocol.
+pub fn rejected(body: &[u8]) -> Result<Option<(u64, String)>, DecodeError> {
+    if body.first() != Some(&b'{') {
+        return protobuf::rejected(body).map_err(DecodeError::Protobuf);
     }
-}
-
-fn put_varint(to: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        to.extend(u8::try_from(number & 0x7f).map(|low| low | 0x80));
-        number >>= 7;
-    }
-    to.extend(u8::try_from(number));
+    let answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let partial = &answer["partialSuccess"];
+    let count = &partial["rejectedSpans"];
+    let count = count
+        .as_str()
+        .and_then(|it| it.parse().ok())
+        .or(count.as_u64());
+    let message = partial["errorMessage"].as_str().unwrap_or_default();
+    let (count, message) = (count.unwrap_or(0), message.to_owned());
+    Ok((count > 0 || !message.is_empty()).then_some((count, message)))
 }

@@ -62,7 +62,7 @@ pub(crate) fn usage_of(value: &dyn Fn(&str) -> Option<Value>) -> Usage {
 /// (`output-costs.ts` of its ingestion).
 const REASONING_IS_ADDED: [&str; 2] = ["gemini-2.5-", "gemini-3"];
 
-fn is_reasoning_added(model: &str) -> bool {
+pub(crate) fn is_reasoning_added(model: &str) -> bool {
     let model = model.to_lowercase();
     REASONING_IS_ADDED.iter().any(|it| model.starts_with(it))
 }

@@ -5,6 +5,7 @@ mod chat;
 mod classify;
 mod conversation;
 mod counts;
+pub mod dashboard;
 mod distinct_id;
 mod envelope;
 mod event;
@@ -32,6 +33,7 @@ mod write;
 
 pub use crate::session::{InputScope, Recording, Wanted};
 pub use classify::{Disposition, backoff, classify, spread};
+pub(crate) use counts::is_reasoning_added;
 pub(crate) use counts::usage_of;
 pub use distinct_id::{DistinctId, NotDistinct};
 pub use envelope::frozen_trace;

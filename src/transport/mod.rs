@@ -56,6 +56,19 @@ impl Default for TransportSettings {
     }
 }
 
+/// A request to a server.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The address.
+    pub url: &'a str,
+    /// The `Content-Type` header.
+    pub content_type: &'static str,
+    /// Names and values of further headers.
+    pub headers: &'a [(String, String)],
+    /// The body, compressed with gzip.
+    pub gzipped: &'a [u8],
+}
+
 /// The answer of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -135,16 +148,34 @@ impl Transport {
     /// # Errors
     /// When there is no complete answer. The server may have received the bytes nevertheless.
     pub fn post(&self, url: &str, gzipped_json: &[u8]) -> Result<Answer, PostError> {
+        let request = Request {
+            url,
+            content_type: "application/json",
+            headers: &[],
+            gzipped: gzipped_json,
+        };
+        self.send(&request).map(|(answer, _)| answer)
+    }
+
+    /// Posts a request and reads the answer, whatever its status, and the bytes of its body.
+    ///
+    /// # Errors
+    /// When there is no complete answer. The server may have received the bytes nevertheless.
+    pub fn send(&self, request: &Request<'_>) -> Result<(Answer, Vec<u8>), PostError> {
+        let url = request.url;
         let agent = self.agent.get_or_init(|| agent(&self.settings));
-        let mut request = agent.post(url);
+        let mut post = agent.post(url);
         if is_loopback(url) {
             // Only addresses on this machine may be called unencrypted, and they need no proxy.
-            request = request.config().proxy(None).build();
+            post = post.config().proxy(None).build();
         }
-        let mut response = request
-            .header("Content-Type", "application/json")
+        for (name, value) in request.headers {
+            post = post.header(name, value);
+        }
+        let mut response = post
+            .header("Content-Type", request.content_type)
             .header("Content-Encoding", "gzip")
-            .send(gzipped_json)
+            .send(request.gzipped)
             .map_err(|error| explain(error, url))?;
         let header = |name| {
             let value = response.headers().get(name)?;
@@ -159,13 +190,14 @@ impl Transport {
             .take(MAX_ANSWER_BYTES)
             .read_to_end(&mut body)
             .map_err(|error| explain(error.into(), url))?;
-        Ok(Answer {
+        let answer = Answer {
             status: response.status().as_u16(),
             retry_after,
             location,
             date,
             body: String::from_utf8_lossy(&body).into_owned(),
-        })
+        };
+        Ok((answer, body))
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod checkpoints;
 mod choice;
+mod collector;
 mod content;
 mod copies;
 mod folders;

@@ -1,6 +1,8 @@
 //! `posthog-llma show`: the tree of a session as PostHog will show it, from the very events that
 //! would be sent, at the width of the terminal.
 
+mod perfetto;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

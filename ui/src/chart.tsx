@@ -13,7 +13,7 @@ export interface Layer {
 }
 
 export interface Mark {
-  /** Index of the bucket. */
+  /** Place in buckets: 3 is before the fourth, 3.5 in its middle. */
   at: number;
   label: string;
   colour: string;

@@ -39,8 +39,9 @@ export function DeliveryMark({ state }: { state: DeliveryState }) {
   return <span class={`delivery d-${state}`} title={title}><i aria-hidden="true" />{name}</span>;
 }
 
-export function CostText({ cost }: { cost: Cost }) {
-  if (cost.usd === null) return <span class="faint" title="No model of it is in the price table">unknown</span>;
+/** `isNamed`: where no heading says that it is a cost. */
+export function CostText({ cost, isNamed }: { cost: Cost; isNamed?: boolean }) {
+  if (cost.usd === null) return <span class="faint unpriced" title="No model of it is in the price table">{isNamed && "cost "}unknown</span>;
   const note = cost.source === "agent" ? "as the agent stated" : cost.source === "mixed" ? "partly as the agent stated, partly by list price, estimated" : "by list price, estimated";
   return <span title={cost.unknown_calls ? `${note}; without ${cost.unknown_calls} calls of unknown price` : note}>{dollars(cost.usd)}{cost.unknown_calls > 0 && "+"}</span>;
 }

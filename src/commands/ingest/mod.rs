@@ -1,8 +1,10 @@
 //! `posthog-llma ingest`: sends past sessions, or shows what would be sent.
 
+mod collector;
 mod courier;
 mod export;
 mod list;
+mod pieces;
 mod plan;
 mod preview;
 mod send;
@@ -10,6 +12,7 @@ mod summary;
 
 use std::path::{Path, PathBuf};
 
+use self::collector::Collector;
 use super::output::ExistingFile;
 use super::select::{self, Filter};
 use super::{Exit, WrongUse, program, read, refuse_inside_agent, settings, typed, words};
@@ -38,6 +41,7 @@ pub(super) fn of_project(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit
         (arguments.yes, "--yes"),
         (arguments.output.is_some(), "--output"),
         (arguments.which.project.is_some(), "--project"),
+        (arguments.otlp.is_some(), "--otlp"),
         (arguments.with_old_content, "--with-old-content"),
         (!arguments.sessions.iter().all(is_id), "a file or folder"),
     ];
@@ -96,8 +100,11 @@ fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
         return list::run(reach.sessions(host), &filter);
     }
     let (host, config) = &settings(host)?;
-    let sends_nothing = arguments.output.is_some() || arguments.dry_run;
-    if let Some(privacy) = words::privacy(config.events.recording).filter(|_| sends_nothing) {
+    let collector = arguments.otlp.as_deref();
+    let collector = collector.map(|it| Collector::at(it, arguments.otlp_headers.as_deref()));
+    let collector = collector.transpose()?;
+    let is_for_posthog = arguments.output.is_none() && collector.is_none() && !arguments.dry_run;
+    if let Some(privacy) = words::privacy(config.events.recording).filter(|_| !is_for_posthog) {
         ui::say(privacy);
     }
     let chosen = chosen(arguments, &filter, reach, host)?;
@@ -111,7 +118,10 @@ fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
         });
         return Ok(listed);
     }
-    let exit = handle(&sessions, arguments, config, host)?;
+    let exit = match &collector {
+        Some(collector) => collector::run(collector, &sessions, config, host)?,
+        None => handle(&sessions, arguments, config, host)?,
+    };
     Ok(if exit == Exit::Done { listed } else { exit })
 }
 
@@ -123,11 +133,7 @@ fn handle(
     host: &Host,
 ) -> anyhow::Result<Exit> {
     if let Some(target) = &arguments.output {
-        let existing = if arguments.force {
-            ExistingFile::Replace
-        } else {
-            ExistingFile::Keep
-        };
+        let existing = ExistingFile::of(arguments.force);
         return export::run(target, existing, sessions, config, host);
     }
     match &config.destination.api_key {

@@ -1,6 +1,7 @@
 //! `posthog-llma show`: the events of a session as the tree that PostHog will show.
 
 mod node;
+mod perfetto;
 mod text;
 mod tree;
 
@@ -8,6 +9,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::output::{ExistingFile, Output};
 use super::{Exit, excluded, prospect, select, settings, short, words};
 use crate::cli::Show;
 use crate::config::Config;
@@ -28,6 +30,10 @@ const LINKS: usize = 3;
 pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
     let (host, config) = &settings(host)?;
     let found = select::one(arguments.session.as_ref(), host)?;
+    // Before reading, so that a missing --force is reported at once.
+    let output = arguments.perfetto.as_deref();
+    let output = output.map(|file| Output::open(file, ExistingFile::of(arguments.force)));
+    let output = output.transpose()?;
     let Some(mut collected) = pipeline::collect(&found, None, None, config.wanted(), host)? else {
         ui::say(format_args!("nothing in {}", found.locator));
         return Ok(Exit::Incomplete);
@@ -42,7 +48,14 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
         exclusion,
         ..Shown::of(&mut collected, config)?
     };
-    if arguments.json {
+    if let Some(mut output) = output {
+        output.write(&perfetto::write(&shown.traces))?;
+        if let Some((path, bytes)) = output.finish()? {
+            let bytes = ui::count(bytes, "byte");
+            let path = path.display();
+            ui::say(format_args!("wrote {path}: {bytes}, for ui.perfetto.dev"));
+        }
+    } else if arguments.json {
         ui::print(format_args!("{:#}", shown.json(&collected)))?;
     } else {
         let columns = host.variable(Variable::Columns).ok().flatten();

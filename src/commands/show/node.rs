@@ -31,6 +31,9 @@ pub(super) struct Node {
     pub(super) started_at: DateTime<Utc>,
     /// Duration in seconds.
     pub(super) latency: f64,
+    /// Seconds for which a tool waited for a person before it ran, if known.
+    #[serde(skip)]
+    pub(super) waited: Option<f64>,
     /// Tokens of a call; for other nodes, of all calls below.
     pub(super) tokens: Tokens,
     pub(super) is_error: bool,
@@ -89,6 +92,7 @@ impl Node {
                 _ => before(event.timestamp, latency),
             },
             latency,
+            waited: value(names::PERMISSION_WAIT).and_then(Value::as_f64),
             tokens: match kind {
                 Kind::Call => Tokens::of(event),
                 _ => Tokens::default(),
@@ -125,6 +129,7 @@ impl Node {
             subagent: None,
             started_at,
             latency: 0.0,
+            waited: None,
             tokens: Tokens::default(),
             is_error: false,
             error: None,

@@ -87,11 +87,7 @@ fn write(
     host: &Host,
 ) -> anyhow::Result<Exit> {
     let found = select::one(arguments.session.as_ref(), host)?;
-    let existing = if arguments.force {
-        ExistingFile::Replace
-    } else {
-        ExistingFile::Keep
-    };
+    let existing = ExistingFile::of(arguments.force);
     // Before reading, so that a missing --force is reported at once.
     let mut output = Output::open(target, existing)?;
     let OneFile {

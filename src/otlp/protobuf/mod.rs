@@ -8,6 +8,7 @@
 mod messages;
 mod reader;
 mod signal;
+mod write;
 
 use super::intake::Intake;
 use super::{Batch, Limits, Signal};
@@ -15,6 +16,7 @@ use reader::{Field, Reader};
 
 pub use reader::{Defect, Malformed};
 pub(super) use signal::signal_of;
+pub use write::request;
 
 /// Decodes the body of a request.
 ///
@@ -33,6 +35,27 @@ pub fn decode(body: &[u8], signal: Signal, limits: &Limits) -> Result<Batch, Mal
         }
     }
     Ok(intake.batch)
+}
+
+/// The number of spans that an `ExportTraceServiceResponse` says were left out, and why.
+pub(super) fn rejected(body: &[u8]) -> Result<Option<(u64, String)>, Malformed> {
+    let mut answer = Reader::new(body);
+    let mut rejected = None;
+    while let Some((number, field)) = answer.next()? {
+        let (1, Field::Message(mut partial)) = (number, field) else {
+            continue;
+        };
+        let (mut count, mut message) = (0, String::new());
+        while let Some((number, field)) = partial.next()? {
+            match (number, field) {
+                (1, Field::Number(it)) => count = it,
+                (2, Field::Message(it)) => message = it.text(),
+                _ => {}
+            }
+        }
+        rejected = (count > 0 || !message.is_empty()).then_some((count, message));
+    }
+    Ok(rejected)
 }
 
 /// `ResourceSpans` or `ResourceLogs`, which have the same numbers.

@@ -25,7 +25,7 @@ export function Context({ session }: { session: OpenSession }) {
     calls.forEach((call, index) => contextOf(call) > contextOf(calls[peak]!) && (peak = index));
     const marks: Mark[] = [
       ...cliffs.map((cliff) => ({ at: cliff.index, label: cliff.kind === "cache" ? `cache lost${cliff.cause === PAUSED ? `: ${duration(cliff.pause)} pause` : ""}` : "compacted", colour: cliff.kind === "cache" ? "--error" : "--agent" })),
-      ...(calls.length > 2 ? [{ at: peak, label: `peak ${short(contextOf(calls[peak]!))}`, colour: "--text" }] : []),
+      ...(calls.length > 2 ? [{ at: peak + 0.5, label: `peak ${short(contextOf(calls[peak]!))}`, colour: "--text" }] : []),
     ].sort((one, other) => one.at - other.at);
     return {
       layers: LAYERS.map(([key, name, colour]) => ({ name, colour, values: calls.map((call) => call.tokens[key]) })),
@@ -77,7 +77,7 @@ export function Context({ session }: { session: OpenSession }) {
         />
       </Panel>
       <Panel title="Compactions and lost caches">
-        {cliffs.length === 0 ? <p class="none pad">None: the cache was found again by every call, and the context only grew.</p> : (
+        {cliffs.length === 0 ? <p class="none pad">None was found.</p> : (
           <Table label="Compactions and lost caches" head={["call", "at", "what", ">pause before", ">context", ">tokens", ">cost of the call"]}>
                 {cliffs.map((cliff) => (
                   <tr key={cliff.index}>

@@ -78,7 +78,7 @@ function Facts({ delivery: it, now }: { delivery: Delivery; now: number }) {
           )}
         </Panel>
         <Panel title="Secrets replaced" note="before anything is stored or sent">
-          {secrets.length === 0 ? <p class="none pad">No secret was found.</p> : (
+          {secrets.length === 0 ? <p class="none pad">None in what was stored so far. What would be replaced is marked in each session.</p> : (
             <table class="bars">
               <tbody>{secrets.map(([rule, value]) => <tr key={rule}><th scope="row"><mark class="secret">{line(rule)}</mark></th><td class="n">{number(value)}</td><td class="share-cell"><i class="g0" style={{ transform: `scaleX(${value / most})` }} /></td></tr>)}</tbody>
             </table>

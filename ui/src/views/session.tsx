@@ -45,7 +45,7 @@ export function SessionView({ session }: { session: OpenSession }) {
                   <span>{duration(facts.worked)} worked{facts.waited >= 1 && `, ${duration(facts.waited)} waited`}</span>
                   <span>{count(facts.calls, "call")}, {count(facts.tools, "tool")}{facts.failed_calls + facts.failed_tools > 0 && <b class="bad"> {number(facts.failed_calls + facts.failed_tools)} failed</b>}</span>
                   <span>{short(facts.tokens.input)} in, {short(facts.tokens.output)} out, {short(facts.tokens.cache_read + facts.tokens.cache_write)} cached</span>
-                  <span><CostText cost={facts.cost} /></span>
+                  <span><CostText cost={facts.cost} isNamed /></span>
                   {facts.secrets !== null && facts.secrets > 0 && <span><mark class="secret">{count(facts.secrets, "secret")} replaced</mark></span>}
                 </>
               )}

@@ -107,7 +107,7 @@ export function Sessions({ source, machine }: { source: Source; machine: Machine
           <b>{count(shown.length, "session")}</b>
           <span>{duration(total.worked)} worked</span>
           <span>{short(total.tokens)} tokens</span>
-          <span title={machine.prices ? `List prices of ${machine.prices.date}, estimated` : "List prices, estimated"}>{dollars(total.cost)} list price</span>
+          <span title={machine.prices ? `List prices of ${machine.prices.date}, estimated` : "List prices, estimated"}>{total.cost === null ? "cost unknown" : `${dollars(total.cost)} list price`}</span>
           {isReading.value && <span class="reading">reading…</span>}
           {unreadable.value > 0 && <span class="bad">{count(unreadable.value, "file")} unreadable</span>}
         </p>
@@ -231,11 +231,12 @@ function grouped(shown: SessionRow[], isByDay: boolean, now: number): Item[] {
 function summed(shown: SessionRow[]) {
   let worked = 0;
   let tokens = 0;
-  let cost = 0;
+  let cost: number | null = null;
   for (const row of shown) {
     worked += row.facts?.worked ?? 0;
     tokens += allTokens(row);
-    cost += row.facts?.cost.usd ?? 0;
+    const own = row.facts?.cost.usd ?? null;
+    if (own !== null) cost = (cost ?? 0) + own;
   }
   return { worked, tokens, cost };
 }

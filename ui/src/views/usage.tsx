@@ -84,6 +84,7 @@ function Figures({ usage, by, measure, machine }: { usage: Usage; by: UsageBy; m
   const measureName = MEASURES.find(([key]) => key === measure)![1];
   const whole = groups.reduce((sum, group) => sum + group.buckets.reduce((part, it) => part + measured(it, measure), 0), 0);
   const at = pointed.value;
+  const bucket = (index: number) => (buckets[index] ?? "").slice(0, usage.unit === "month" ? 7 : undefined);
   return (
     <>
       <dl class="tiles">
@@ -95,16 +96,17 @@ function Figures({ usage, by, measure, machine }: { usage: Usage; by: UsageBy; m
         <Tile name="tools" note={`${number(total.failed_tools)} failed`}>{number(total.tools)}</Tile>
         <Tile name="lines" note={`${count(total.commits, "commit")}, ${count(total.pull_requests, "pull request")}`}><Lines added={total.lines_added} removed={total.lines_removed} show={short} /></Tile>
       </dl>
-      <Panel title={`${measureName} by ${usage.unit}`} note={at === null ? `${buckets[0]} to ${buckets.at(-1)}` : `${buckets[at]}: ${show(groups.reduce((sum, group) => sum + measured(group.buckets[at]!, measure), 0))}`}>
-        <Chart count={buckets.length} layers={drawn} height={240} label={`${measure} by ${usage.unit} and ${by}. The figures are in the table below.`} xText={(x) => (buckets[x] ?? "").slice(usage.unit === "month" ? 0 : 5, usage.unit === "month" ? 7 : undefined)} yText={measure === "cost" ? (value) => `$${short(value)}` : show} pointed={at} point={(index) => (pointed.value = index)} />
-        <Table label={`By ${by}`} head={[by, `>${at === null ? measureName : buckets[at]}`, "share", ">sessions", ">calls", ">in", ">out", ">cached", ">worked", ">list price"]}>
+      <Panel title={`${measureName} by ${usage.unit}`} note={at === null ? `${bucket(0)} to ${bucket(buckets.length - 1)}` : `${bucket(at)}: ${show(groups.reduce((sum, group) => sum + measured(group.buckets[at]!, measure), 0))}`}>
+        <Chart count={buckets.length} layers={drawn} height={240} label={`${measure} by ${usage.unit} and ${by}. The figures are in the table below.`} xText={(x) => bucket(x).slice(usage.unit === "month" ? 0 : 5)} yText={measure === "cost" ? (value) => (value < 10 ? dollars(value) : `$${short(value)}`) : show} pointed={at} point={(index) => (pointed.value = index)} />
+        {measure === "cost" && total.cost.usd === null && <p class="none pad">The price of no call is known: choose tokens, calls or time.</p>}
+        <Table label={`By ${by}`} head={[by, `>${at === null ? measureName : bucket(at)}`, "share", ">sessions", ">calls", ">in", ">out", ">cached", ">worked", ">list price"]}>
               {groups.map((group, index) => {
                 const value = at === null ? group.buckets.reduce((sum, it) => sum + measured(it, measure), 0) : measured(group.buckets[at]!, measure);
                 const { tokens } = group.total;
                 return (
                   <tr key={group.name}>
                     <td><i class={`key ${colourOf(index).replace("--", "")}`} />{line(name(group.name))}</td>
-                    <td class="n">{show(value)}</td>
+                    <td class="n">{measure === "cost" && group.total.cost.usd === null ? <span class="faint">unknown</span> : show(value)}</td>
                     <td class="share-cell"><i class={colourOf(index).replace("--", "")} style={{ transform: `scaleX(${whole ? Math.min(1, value / whole) : 0})` }} /></td>
                     <td class="n">{number(group.total.sessions)}</td>
                     <td class="n">{number(group.total.calls)}</td>
