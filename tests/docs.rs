@@ -23,13 +23,15 @@ const OF_THE_MACHINE: &[&str] = &[
 const OF_LARGE_INPUTS: [&str; 2] = ["oversized_line_count", "properties_left_out"];
 
 /// Findings that are in no fixture: `tests/report/findings.rs` has sessions with each.
-const OF_FINDINGS: [&str; 6] = [
+const OF_FINDINGS: [&str; 8] = [
     "retried_tool_count",
     "retried_tool_tokens",
     "repeated_read_count",
     "repeated_read_tokens",
     "lost_cache_count",
     "lost_cache_tokens",
+    "failed_turn_tokens",
+    "finding_tokens",
 ];
 
 fn read(path: &str) -> String {

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -19,11 +20,23 @@ fn run(env: &TestEnv, arguments: &[&str], script: &str) -> Run {
     env.command(all)
 }
 
-/// A session that a command will write: it is moved away, and the command moves it back.
+/// A session that a command will write: it is moved away, and the command moves it back. Its lines
+/// are of an hour later, so that none is of the time before the command, however slow the machine.
 fn to_be_written(env: &TestEnv, number: u64) -> (Session, String) {
     let session = Session::write(env, number, 2);
     let aside = env.root().join(format!("{number}.jsonl"));
-    fs::rename(&session.path, &aside).expect("it is ours");
+    let text = fs::read_to_string(&session.path).expect("it is there");
+    fs::remove_file(&session.path).expect("it is ours");
+    let lines = text.lines().map(|line| {
+        let mut line: Value = serde_json::from_str(line).expect("it is JSON");
+        let at: DateTime<Utc> = line["timestamp"]
+            .as_str()
+            .and_then(|at| at.parse().ok())
+            .expect("a time");
+        line["timestamp"] = (at + TimeDelta::hours(1)).to_rfc3339().into();
+        format!("{line}\n")
+    });
+    fs::write(&aside, lines.collect::<String>()).expect("it is ours");
     let script = format!("mv '{}' '{}'", aside.display(), session.path.display());
     (session, script)
 }

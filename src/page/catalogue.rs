@@ -99,6 +99,13 @@ impl Listed {
         times.max().unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
+    /// Its place in the order in which sessions claim calls.
+    fn rank(&self) -> Option<Rank> {
+        let paths = self.transcripts.iter().map(|it| it.locator.path());
+        let (agent, started_at) = (self.found()?.agent, self.glanced.started_at);
+        Some(Rank::of(agent, started_at, self.modified(), paths.min()))
+    }
+
     /// The largest transcript.
     pub(super) fn found(&self) -> Option<&SessionRef> {
         self.transcripts.last()
@@ -200,7 +207,8 @@ impl State {
         let at = self.queue.iter().position(is_due)?;
         let key = self.queue.remove(at)?;
         let listed = self.sessions.get(&key)?;
-        let (transcripts, rank) = (listed.transcripts.clone(), Rank::of(listed));
+        let transcripts = listed.transcripts.clone();
+        let rank = listed.rank()?;
         Some((key, transcripts, rank))
     }
 }

@@ -12,7 +12,6 @@ use std::time::SystemTime;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::catalogue::Listed;
 use crate::posthog::{self, Foreign};
 use crate::session::{Agent, Session};
 
@@ -42,15 +41,14 @@ pub(super) struct Claimant<'a> {
 }
 
 impl Rank {
-    pub(super) fn of(listed: &Listed) -> Self {
-        let paths = listed.transcripts.iter().map(|it| it.locator.path());
-        let is_trace = listed.found().is_some_and(|it| it.agent == Agent::Otlp);
-        Self(
-            is_trace,
-            listed.glanced.started_at,
-            listed.modified(),
-            paths.min(),
-        )
+    /// The rank of a session by its start, its last write and its first path.
+    pub(super) const fn of(
+        agent: Agent,
+        started_at: Option<DateTime<Utc>>,
+        modified: SystemTime,
+        path: Option<PathBuf>,
+    ) -> Self {
+        Self(matches!(agent, Agent::Otlp), started_at, modified, path)
     }
 }
 

@@ -125,17 +125,18 @@ impl AddAssign for Cost {
     }
 }
 
-/// `usd` is `null` when nothing is known.
+/// `usd` is `null` when nothing is known. It is rounded, so that sums do not depend on their order.
 impl Serialize for Cost {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let known = self.listed + self.stated;
+        let rounded = (self.usd * 1e9).round() / 1e9;
         let source = match (self.listed, self.stated) {
             (0, 1..) => "agent",
             (1.., 1..) => "mixed",
             _ => "list",
         };
         let mut fields = serializer.serialize_struct("Cost", 3)?;
-        fields.serialize_field("usd", &(known > 0).then_some(self.usd))?;
+        fields.serialize_field("usd", &(known > 0).then_some(rounded))?;
         fields.serialize_field("source", source)?;
         fields.serialize_field("unknown_calls", &self.unknown)?;
         fields.end()
