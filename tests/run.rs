@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -33,7 +33,9 @@ fn to_be_written(env: &TestEnv, number: u64) -> (Session, String) {
             .as_str()
             .and_then(|at| at.parse().ok())
             .expect("a time");
-        line["timestamp"] = (at + TimeDelta::hours(1)).to_rfc3339().into();
+        line["timestamp"] = (at + TimeDelta::hours(1))
+            .to_rfc3339_opts(SecondsFormat::Millis, true)
+            .into();
         format!("{line}\n")
     });
     fs::write(&aside, lines.collect::<String>()).expect("it is ours");
