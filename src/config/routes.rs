@@ -19,7 +19,7 @@ use crate::files::{make_directory, private_file, remove, sync_directory};
 use crate::host::Host;
 use crate::inbox::Route;
 use crate::posthog::{Namespace, Recording};
-use crate::receive::{Deliveries, Entry, Token};
+use crate::receive::{self, Deliveries, Entry, InvalidRoutes, Token};
 use crate::transport::Endpoint;
 
 const FILE: &str = "serve.toml";
@@ -90,6 +90,14 @@ pub(crate) enum RoutesError {
         line: usize,
         /// What is wrong.
         problem: String,
+    },
+    /// The routes cannot be used together.
+    #[error("{}: {cause}", path.display())]
+    Together {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        cause: InvalidRoutes,
     },
     /// A route cannot be used.
     #[error("{}: route {name:?}: {problem}", path.display())]
@@ -166,14 +174,30 @@ impl Routes {
                 Problem::File(error) => error,
             })
         };
-        Ok(Self {
+        let routes = Self {
             token_header: content.token_header,
             routes: content
                 .routes
                 .into_iter()
                 .map(route)
                 .collect::<Result<_, _>>()?,
-        })
+        };
+        match routes.check() {
+            Ok(()) => Ok(routes),
+            Err(cause) => Err(RoutesError::Together { path, cause }),
+        }
+    }
+
+    /// Whether the receiver can tell the routes apart.
+    fn check(&self) -> Result<(), InvalidRoutes> {
+        if self.routes.is_empty() {
+            return Ok(());
+        }
+        let tokens = self.routes.iter();
+        let tokens = tokens.map(|it| (it.token.clone(), it.entry.clone()));
+        let doors = receive::Routes::with_tokens(tokens)?;
+        let header = self.token_header.as_deref();
+        header.map_or(Ok(()), |header| doors.in_header(header).map(drop))
     }
 
     /// All of them.

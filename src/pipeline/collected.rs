@@ -36,6 +36,12 @@ impl Collected {
         self.reading.checkpoint(&self.session, &|it| self.owns(it))
     }
 
+    /// The key of the session among those of its agent, by which the outbox knows it.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.found.session_key()
+    }
+
     /// Whether the lines show more usage than the agent's books, so that something was counted twice
     /// or should not have been counted.
     #[must_use]

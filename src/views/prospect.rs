@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::anyhow;
+use uuid::Uuid;
 
 use crate::config::Config;
 use crate::deliver;
@@ -56,17 +57,23 @@ impl Prospect {
 
     /// The events of a session, or of a part of it, that another session owns.
     pub(crate) fn foreign(&self, collected: &Collected) -> anyhow::Result<Foreign> {
-        let session = &collected.session;
-        let owners = self.ask(|outbox| outbox.owners(posthog::claims(session)))?;
-        let owners = owners.iter().flatten();
-        let others = owners.filter(|(_, (_, id))| *id != session.key);
-        Ok(others.map(|(uuid, _)| *uuid).collect())
+        let (namespace, key) = (self.config.namespace, collected.key());
+        let claims = posthog::claims(&collected.session);
+        let stored = claims.iter().map(|it| namespace.id(*it));
+        let owners = self
+            .ask(|outbox| outbox.owners(stored))?
+            .unwrap_or_default();
+        let is_foreign = |event: &Uuid| {
+            let owner = owners.get(&namespace.id(*event));
+            owner.is_some_and(|(_, id)| *id != key)
+        };
+        Ok(claims.into_iter().filter(is_foreign).collect())
     }
 
     /// Frozen settings of a session: of its first send, otherwise from the current settings.
     pub(crate) fn frozen(&self, collected: &Collected) -> anyhow::Result<Frozen> {
-        let session = &collected.session;
-        let known = self.ask(|outbox| outbox.session(session.agent.as_str(), &session.key))?;
+        let (agent, key) = (collected.session.agent, collected.key());
+        let known = self.ask(|outbox| outbox.session(agent.as_str(), &key))?;
         let frozen = known.flatten().and_then(|known| known.frozen().ok());
         let freeze = || anyhow::Ok(self.pipeline().freeze(collected)?.into_inner());
         frozen.map_or_else(freeze, Ok)

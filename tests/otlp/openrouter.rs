@@ -1,5 +1,8 @@
 //! Deliveries of OpenRouter's Broadcast, written after its documentation.
 
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
 
 use super::traces::{Files, in_trace, named, only, request, span, tool, with};
@@ -371,4 +374,73 @@ fn what_broadcast_writes_to_a_bucket_is_read_with_the_trials_left_out() {
     }
     let events = super::traces::events_below(folder.path(), &Run::default());
     assert_eq!(events, Files::of(&conversation).events(&Run::default()));
+}
+
+/// Deliveries that were written by hand after the documentation and after those that others published.
+/// They lie outside the project.
+#[test]
+fn deliveries_that_others_described_give_what_they_state() {
+    let folder = std::env::var_os("POSTHOG_LLMA_OTLP").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/otlp"),
+        PathBuf::from,
+    );
+    let folder = folder.join("openrouter-handmade");
+    if !folder.is_dir() {
+        // Written past the capture of the test harness.
+        let _ = writeln!(io::stderr(), "skipped: no files in {}", folder.display());
+        return;
+    }
+    let events = super::traces::events_below(&folder, &Run::default());
+    let facts = named(&events, "$ai_generation").into_iter().map(|call| {
+        let value = |name: &str| call["properties"][name].clone();
+        let names = [
+            "$ai_input_tokens",
+            "$ai_cache_read_input_tokens",
+            "$ai_cache_creation_5m_input_tokens",
+            "$ai_output_tokens",
+            "$ai_reasoning_tokens",
+            "$ai_total_cost_usd",
+            "$ai_session_id",
+        ];
+        json!([call["distinct_id"], names.map(value)])
+    });
+    let mut facts: Vec<Value> = facts.collect();
+    facts.sort_by_key(Value::to_string);
+    let user = "user_12345";
+    assert_eq!(
+        facts,
+        [
+            json!([events_of_nobody(&events), [100, 0, 0, 50, null, null, null]]),
+            json!([user, [2489, 2000, 300, 69, 45, 0.001134, "session_abc"]]),
+            json!([user, [2570, 2489, 0, 21, null, 0.000_435, "session_abc"]]),
+            json!([user, [500, 0, 0, 40, null, 0.0007, null]]),
+        ]
+    );
+    let tools: Vec<_> = named(&events, "$ai_span").into_iter().collect();
+    let answered = tools
+        .iter()
+        .filter(|it| !it["properties"]["$ai_output_state"].is_null());
+    assert_eq!(
+        answered.count(),
+        1,
+        "the second request tells what the tool of the first answered"
+    );
+    let private = named(&events, "$ai_generation");
+    let private = private
+        .iter()
+        .filter(|it| it["properties"]["$ai_input"].is_null());
+    assert_eq!(
+        private.count(),
+        2,
+        "one without content, and the smallest that is documented"
+    );
+}
+
+/// The id of the session without a user.
+fn events_of_nobody(events: &Events) -> Value {
+    let calls = named(events, "$ai_generation");
+    let mut nobody = calls
+        .iter()
+        .filter(|it| it["properties"]["$process_person_profile"] == false);
+    nobody.next().expect("one has no user")["distinct_id"].clone()
 }

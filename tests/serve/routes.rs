@@ -95,6 +95,9 @@ fn the_same_request_of_two_teams_is_at_both_projects_each_with_its_own_privacy()
         .complains("is paused");
     env.run(["resume", &format!("shop/{shared}")]).success();
     env.run(["status"]).says("openrouter by route lab: ");
+    env.run(["show", &format!("lab/{shared}")])
+        .success()
+        .says("2 calls");
 
     let (shop, lab) = (
         of_project(&posthog, API_KEY),

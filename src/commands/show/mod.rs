@@ -7,18 +7,20 @@ mod tree;
 
 use std::path::Path;
 
+use anyhow::Context as _;
 use serde_json::json;
 
 use super::output::{ExistingFile, Output};
 use super::{Exit, excluded, prospect, select, settings, short, words};
 use crate::cli::Show;
-use crate::config::Config;
+use crate::config::{Config, Routes};
 use crate::host::Host;
 use crate::outbox::Exclusion;
 use crate::pipeline::{self, Collected};
 use crate::posthog::{Recording, Tally};
 use crate::redact::Counts;
 use crate::session::SessionState;
+use crate::sources::SessionRef;
 use crate::ui::{self, Styled};
 use crate::variables::Variable;
 use node::Node;
@@ -30,6 +32,7 @@ const LINKS: usize = 3;
 pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
     let (host, config) = &settings(host)?;
     let found = select::one(arguments.session.as_ref(), host)?;
+    let config = &of_route(&found, config, host)?;
     // Before reading, so that a missing --force is reported at once.
     let output = arguments.perfetto.as_deref();
     let output = output.map(|file| Output::open(file, ExistingFile::of(arguments.force)));
@@ -70,6 +73,17 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
     } else {
         Exit::Incomplete
     })
+}
+
+/// The settings of the route by which a trace came; those of everything else.
+fn of_route(found: &SessionRef, config: &Config, host: &Host) -> anyhow::Result<Config> {
+    let route = found.route().filter(|route| !route.is_main());
+    let Some(route) = route else {
+        return Ok(config.clone());
+    };
+    let routes = Routes::read(host, config)?;
+    let own = routes.config_of(&route).cloned();
+    own.with_context(|| format!("it came by route {route}, which serve.toml does not have"))
 }
 
 /// The tree, and facts about it.

@@ -173,3 +173,13 @@ fn a_token_is_made_once_and_only_its_owner_can_read_it() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(openrouter_token(&host).is_err());
 }
+
+#[test]
+fn routes_that_the_receiver_could_not_tell_apart_are_refused_when_they_are_read() {
+    let same = format!("[routes.a]\ntoken = \"{TOKEN}\"\n[routes.b]\ntoken = \"{TOKEN}\"\n");
+    let header = format!("token_header = \"a b\"\n[routes.a]\ntoken = \"{TOKEN}\"\n");
+    for (text, why) in [(same, "have the same token"), (header, "a b")] {
+        let error = read(&text).unwrap_err().to_string();
+        assert!(error.contains(why) && !error.contains(TOKEN), "{error}");
+    }
+}

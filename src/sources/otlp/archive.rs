@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
-use super::calls::first_drawn_tools;
+use super::calls::{Exchange, exchanges};
 use super::dialects::codex;
 use super::loose::{self, Placed};
 use super::tree::Tree;
@@ -47,6 +47,16 @@ pub(super) struct Pieces {
     pub(super) files: Vec<usize>,
     /// The session that it belongs to, if it says so.
     pub(super) session: Option<String>,
+    /// What was said in its calls, once that was asked for: other traces of the session ask, too.
+    exchanges: OnceLock<Vec<(SpanId, Exchange)>>,
+}
+
+impl Pieces {
+    /// What was said in its calls, each with its span.
+    pub(super) fn exchanges(&self) -> &[(SpanId, Exchange)] {
+        let read = || exchanges(&self.spans, &self.logs);
+        self.exchanges.get_or_init(read)
+    }
 }
 
 /// A file of an archive, as it was when it was read.
@@ -263,10 +273,13 @@ impl Archive {
         let is_of_openrouter = |it: &Pieces| it.spans.iter().any(is_delivery);
         if self.traces.values().any(is_of_openrouter) {
             for (id, pieces) in &self.traces {
-                for (span, tool) in first_drawn_tools(&pieces.spans, &pieces.logs) {
-                    let askers = self.askers.entry(tool.clone()).or_default();
-                    askers.push((*id, span));
-                    self.asked.insert((*id, span), tool);
+                for (span, exchange) in pieces.exchanges() {
+                    let first = exchange.tools().next();
+                    if let Some(tool) = first.filter(|call| call.has_drawn_id()) {
+                        let askers = self.askers.entry(tool.id.clone()).or_default();
+                        askers.push((*id, *span));
+                        self.asked.insert((*id, *span), tool.id.clone());
+                    }
                 }
             }
         }

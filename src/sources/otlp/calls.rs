@@ -22,13 +22,14 @@ use crate::otlp::openrouter::is_delivery;
 use crate::otlp::{LogRecord, Span, SpanId};
 use crate::session::{
     Block, CallKind, Circumstances, Cost, Generation, Message, Operation, OperationKind,
-    OutputCount, Parameters, Report, Retries, Role, StopReason, Traced, UsageReport,
+    OutputCount, Parameters, Report, Retries, Role, StopReason, ToolCall, Traced, UsageReport,
 };
 
 /// Name of the root of a request at OpenRouter to which its user gave none.
 const UNNAMED: &str = "LLM Generation";
 
 /// What was said in a call.
+#[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) request: Request,
     pub(super) answer: Vec<Block>,
@@ -37,6 +38,14 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
+    /// The tools that the model asked for.
+    pub(super) fn tools(&self) -> impl Iterator<Item = &ToolCall> {
+        self.answer.iter().filter_map(|block| match block {
+            Block::ToolCall(call) => Some(call.as_ref()),
+            _ => None,
+        })
+    }
+
     pub(super) fn of(node: &Node<'_>, kind: CallKind) -> Self {
         let facts = facts_of_content(node);
         if kind == CallKind::Embedding {
@@ -428,44 +437,8 @@ pub(super) fn name_of_operation(node: &Node<'_>) -> Option<String> {
     given.filter(|name| !name.is_empty())
 }
 
-/// The requests of the calls in these pieces of a trace.
-pub(super) fn requests(spans: &[Span], logs: &[LogRecord]) -> Vec<Request> {
-    let exchanges = exchanges(spans, logs).into_iter();
-    exchanges.map(|it| it.request).collect()
-}
-
-/// The ids of the tools that the calls in these pieces of a trace asked for.
-pub(super) fn asked(spans: &[Span], logs: &[LogRecord]) -> Vec<String> {
-    let answers = exchanges(spans, logs).into_iter().map(|it| it.answer);
-    let calls = answers.flatten().filter_map(|block| match block {
-        Block::ToolCall(call) => Some(call.id),
-        _ => None,
-    });
-    calls.collect()
-}
-
-/// The first tool that each call in these pieces of a trace asked for, if the maker of the model drew
-/// its id.
-pub(super) fn first_drawn_tools(spans: &[Span], logs: &[LogRecord]) -> Vec<(SpanId, String)> {
-    let first = |answer: &[Block]| {
-        let mut calls = answer.iter().filter_map(|block| match block {
-            Block::ToolCall(call) => Some(call),
-            _ => None,
-        });
-        let first = calls.next().filter(|call| call.has_drawn_id());
-        first.map(|call| call.id.clone())
-    };
-    let exchanges = each_exchange(spans, logs).into_iter();
-    let tools = exchanges.filter_map(|(span, it)| Some((span, first(&it.answer)?)));
-    tools.collect()
-}
-
-fn exchanges(spans: &[Span], logs: &[LogRecord]) -> Vec<Exchange> {
-    let exchanges = each_exchange(spans, logs).into_iter();
-    exchanges.map(|(_, it)| it).collect()
-}
-
-fn each_exchange(spans: &[Span], logs: &[LogRecord]) -> Vec<(SpanId, Exchange)> {
+/// What was said in the calls in these pieces of a trace, each with its span.
+pub(super) fn exchanges(spans: &[Span], logs: &[LogRecord]) -> Vec<(SpanId, Exchange)> {
     let mut tree = Tree::new(spans);
     tree.join(logs);
     twins::merge(&mut tree);

@@ -77,7 +77,7 @@ impl History {
     }
 
     /// The history of a session whose earlier traces had these requests.
-    pub(super) fn after(requests: &[Request]) -> Self {
+    pub(super) fn after<'r>(requests: impl Iterator<Item = &'r Request>) -> Self {
         let mut history = Self::default();
         for request in requests {
             history.add(request);

@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::archive::{Pieces, Trace};
-use super::calls::{asked, requests};
 use super::content::Request;
 use super::history::History;
 use crate::otlp::TraceId;
@@ -22,42 +21,45 @@ impl<'a> Trace<'a> {
     pub(super) fn history(&self) -> History {
         let (earlier, _) = self.session_mates();
         let recent = earlier.len().saturating_sub(EARLIER);
-        History::after(&self.requests_of(&earlier[recent..]))
+        History::after(self.requests_of(&earlier[recent..]))
     }
 
     /// The requests of the next traces of the session: one of them holds what tools answered.
-    pub(super) fn later_requests(&self) -> Vec<Request> {
+    pub(super) fn later_requests(&self) -> Vec<&'a Request> {
         let (_, later) = self.session_mates();
-        self.requests_of(&later[..later.len().min(LATER)])
+        self.requests_of(&later[..later.len().min(LATER)]).collect()
     }
 
     /// The earlier traces of the session whose tools this one is the first to tell the results of.
     pub(super) fn answered(&self) -> Vec<TraceId> {
-        let own = self.requests_of(&[self.id]);
-        let own: HashSet<String> = results(&own).map(str::to_owned).collect();
+        let own: HashSet<&str> = self.requests_of(&[self.id]).flat_map(results).collect();
         if own.is_empty() {
             return Vec::new();
         }
         let (earlier, _) = self.session_mates();
         let recent = earlier.len().saturating_sub(EARLIER);
-        let mut open: HashMap<String, TraceId> = HashMap::new();
+        let mut open: HashMap<&str, TraceId> = HashMap::new();
         for id in &earlier[recent..] {
-            for result in results(&self.requests_of(&[*id])) {
+            for result in self.requests_of(&[*id]).flat_map(results) {
                 open.remove(result);
             }
-            let pieces = self.archive.traces.get(id);
-            let asked = pieces.map(|it| asked(&it.spans, &it.logs));
-            open.extend(asked.into_iter().flatten().map(|call| (call, *id)));
+            let exchanges = self.archive.traces.get(id).map(Pieces::exchanges);
+            let tools = exchanges
+                .into_iter()
+                .flatten()
+                .flat_map(|(_, it)| it.tools());
+            open.extend(tools.map(|call| (call.id.as_str(), *id)));
         }
         let answered = open.into_iter().filter(|(call, _)| own.contains(call));
         let answered: BTreeSet<TraceId> = answered.map(|(_, id)| id).collect();
         answered.into_iter().collect()
     }
 
-    fn requests_of(&self, traces: &[TraceId]) -> Vec<Request> {
+    fn requests_of(&self, traces: &[TraceId]) -> impl Iterator<Item = &'a Request> {
         let pieces = traces.iter().filter_map(|id| self.archive.traces.get(id));
         let told = pieces.filter(|it| self.is_told_with(it));
-        told.flat_map(|it| requests(&it.spans, &it.logs)).collect()
+        told.flat_map(|it| it.exchanges())
+            .map(|(_, it)| &it.request)
     }
 
     /// Whether whoever reads this trace reads another one too: those that were received, those of one
@@ -84,13 +86,11 @@ impl<'a> Trace<'a> {
     }
 }
 
-/// The calls of tools whose results requests hold.
-fn results(requests: &[Request]) -> impl Iterator<Item = &str> {
-    let messages = requests.iter().flat_map(|it| &it.messages);
-    messages
-        .flat_map(|it| &it.content)
-        .filter_map(|block| match block {
-            Block::ToolResult { call_id, .. } => Some(call_id.as_str()),
-            _ => None,
-        })
+/// The calls of tools whose results a request holds.
+fn results(request: &Request) -> impl Iterator<Item = &str> {
+    let blocks = request.messages.iter().flat_map(|it| &it.content);
+    blocks.filter_map(|block| match block {
+        Block::ToolResult { call_id, .. } => Some(call_id.as_str()),
+        _ => None,
+    })
 }

@@ -94,7 +94,7 @@ impl OpenCalls {
 
 /// Adds results that only a later request tells, for tools whose execution nobody reports. `later`
 /// are requests after these calls.
-pub(super) fn answer(generations: &mut [Generation], later: &[Request]) {
+pub(super) fn answer(generations: &mut [Generation], later: &[&Request]) {
     // Ids of calls may repeat, so that each result belongs to the last call before it. A place is
     // that of a call of a model, and of a block in its answer.
     let mut open: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
