@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 use super::calls::{Exchange, exchanges};
 use super::dialects::codex;
-use super::loose::{self, Placed};
+use super::loose::{self, Known, Placed};
 use super::tree::Tree;
 use super::twins::Print;
 use crate::fingerprint;
@@ -242,7 +242,15 @@ impl Archive {
     /// Adds log records that name no trace to the one that they are about, and makes spans of the log
     /// records of Codex.
     fn place(&mut self, loose: Vec<(usize, LogRecord)>) {
-        for Placed { trace, file, log } in loose::place(&self.traces, loose) {
+        let traces = self.traces.iter();
+        let known: Vec<Known<'_>> = traces
+            .map(|(id, pieces)| Known {
+                id: *id,
+                spans: &pieces.spans,
+                logs: &pieces.logs,
+            })
+            .collect();
+        for Placed { trace, file, log } in loose::place(&known, loose) {
             self.pieces(trace, file).logs.push(log);
         }
         for (id, pieces) in &mut self.traces {

@@ -1,8 +1,7 @@
 //! Log records that name no trace, and the trace that they are about.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use super::archive::Pieces;
 use super::dialects::candidates as names;
 use super::dialects::codex;
 use super::dialects::kinds::{SpanKind, kind_of};
@@ -22,11 +21,16 @@ pub(super) struct Placed {
     pub(super) log: LogRecord,
 }
 
+/// What is known of a trace.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) id: TraceId,
+    pub(super) spans: &'a [Span],
+    pub(super) logs: &'a [LogRecord],
+}
+
 /// Finds the traces of records. Those that are about none of the traces are left out.
-pub(super) fn place(
-    traces: &BTreeMap<TraceId, Pieces>,
-    mut loose: Vec<(usize, LogRecord)>,
-) -> Vec<Placed> {
+pub(super) fn place(traces: &[Known<'_>], mut loose: Vec<(usize, LogRecord)>) -> Vec<Placed> {
     loose.sort_by_key(|(_, log)| at(log));
     let turns = turns_of_codex(traces);
     let calls = if loose.iter().any(|(_, log)| tells_tokens(log)) {
@@ -54,13 +58,13 @@ pub(super) fn place(
 }
 
 /// The times at which records of Codex were made, with their traces, by conversation.
-fn turns_of_codex(traces: &BTreeMap<TraceId, Pieces>) -> HashMap<String, Vec<(u64, TraceId)>> {
+fn turns_of_codex(traces: &[Known<'_>]) -> HashMap<String, Vec<(u64, TraceId)>> {
     let mut turns: HashMap<String, Vec<(u64, TraceId)>> = HashMap::new();
-    for (id, pieces) in traces {
-        for log in &pieces.logs {
+    for trace in traces {
+        for log in trace.logs {
             if let Some(conversation) = codex::conversation(log) {
                 let turns = turns.entry(conversation.to_owned()).or_default();
-                turns.push((at(log), *id));
+                turns.push((at(log), trace.id));
             }
         }
     }
@@ -76,9 +80,9 @@ fn turns_of_codex(traces: &BTreeMap<TraceId, Pieces>) -> HashMap<String, Vec<(u6
 struct Calls<'a>(HashMap<String, Vec<&'a Span>>);
 
 impl<'a> Calls<'a> {
-    fn of(traces: &'a BTreeMap<TraceId, Pieces>) -> Self {
+    fn of(traces: &[Known<'a>]) -> Self {
         let mut calls: HashMap<String, Vec<&Span>> = HashMap::new();
-        let spans = traces.values().flat_map(|it| &it.spans);
+        let spans = traces.iter().flat_map(|it| it.spans);
         for span in spans.filter(|it| kind_of(it) == SpanKind::Call(CallKind::Chat)) {
             if let Some(session) = session(&Facts::of(&span.attributes), &span.resource) {
                 calls.entry(session).or_default().push(span);
