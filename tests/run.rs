@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -29,11 +29,11 @@ fn to_be_written(env: &TestEnv, number: u64) -> (Session, String) {
     fs::remove_file(&session.path).expect("it is ours");
     let lines = text.lines().map(|line| {
         let mut line: Value = serde_json::from_str(line).expect("it is JSON");
-        let at: DateTime<Utc> = line["timestamp"]
-            .as_str()
-            .and_then(|at| at.parse().ok())
-            .expect("a time");
-        line["timestamp"] = (at + TimeDelta::hours(1)).to_rfc3339().into();
+        let at: Option<DateTime<Utc>> = line["timestamp"].as_str().and_then(|at| at.parse().ok());
+        if let Some(at) = at {
+            let later = at + TimeDelta::hours(1);
+            line["timestamp"] = later.to_rfc3339_opts(SecondsFormat::Millis, true).into();
+        }
         format!("{line}\n")
     });
     fs::write(&aside, lines.collect::<String>()).expect("it is ours");

@@ -117,8 +117,14 @@ impl Group {
         turns.worked
     }
 
+    /// Completes the sums after the last record.
     pub(super) fn finish(&mut self) {
-        self.total.pull_requests = self.pull_requests.len() as u64;
+        let total = &mut self.total;
+        total.pull_requests = self.pull_requests.len() as u64;
+        for seconds in [&mut total.worked, &mut total.waited] {
+            // To the microsecond, so that sums do not depend on their order.
+            *seconds = (*seconds * 1e6).round() / 1e6;
+        }
     }
 
     /// Adds a group to the one of the others. A session with several of them counts for each.
