@@ -163,7 +163,8 @@ fn figures(events: &[Value]) -> Vec<String> {
                 "searches": count("$ai_web_search_count"),
                 "cost": p["$ai_total_cost_usd"],
                 "failed": p["$ai_is_error"],
-                "latency": p["$ai_latency"],
+                // A span always has a length.
+                "latency": p["$ai_latency"].as_f64().unwrap_or(0.0),
             })
             .to_string()
         })
