@@ -64,8 +64,8 @@ impl<'a> Reports<'a> {
         let ids = [own.response.as_deref(), first_tool(own)];
         let known = ids.into_iter().flatten().find_map(|id| self.by_id.get(id));
         let place = known.copied().or_else(|| {
-            let is_same = |it: &Option<&Generation>| it.is_some_and(|it| is_same(own, it));
-            self.open.iter().position(is_same)
+            let mut open = self.open.iter();
+            open.position(|it| it.is_some_and(|it| is_same(own, it)))
         })?;
         self.open[place].take()
     }

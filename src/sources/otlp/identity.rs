@@ -318,7 +318,16 @@ fn metadata(span: &Span) -> Map<String, Json> {
             }
         }
     }
-    for (name, kept) in [
+    found.extend(of_hosts(&facts));
+    if left_out > 0 {
+        found.insert(LEFT_OUT.to_owned(), left_out.into());
+    }
+    found
+}
+
+/// Who served a request to OpenRouter, and the key that paid for it.
+fn of_hosts(facts: &Facts<'_>) -> Map<String, Json> {
+    let names = [
         (
             "trace.metadata.openrouter.provider_name",
             "openrouter_provider",
@@ -331,15 +340,14 @@ fn metadata(span: &Span) -> Map<String, Json> {
             "trace.metadata.openrouter.api_key_name",
             "openrouter_api_key_name",
         ),
-    ] {
-        if let Some(Value::Text(text)) = facts.get(name) {
-            found.insert(kept.to_owned(), text.clone().into());
-        }
-    }
-    if left_out > 0 {
-        found.insert(LEFT_OUT.to_owned(), left_out.into());
-    }
-    found
+    ];
+    let stated = names
+        .into_iter()
+        .filter_map(|(name, kept)| match facts.get(name) {
+            Some(Value::Text(text)) => Some((kept.to_owned(), text.clone().into())),
+            _ => None,
+        });
+    stated.collect()
 }
 
 /// A value that is short enough for a property, with three levels at most.

@@ -39,18 +39,15 @@ pub(super) fn place(traces: &[Known<'_>], mut loose: Vec<(usize, LogRecord)>) ->
         Calls::default()
     };
     let placed = loose.into_iter().filter_map(|(file, mut log)| {
-        let trace = match codex::conversation(&log) {
+        let trace = if let Some(conversation) = codex::conversation(&log) {
             // The last record before it tells in which turn it is.
-            Some(conversation) => {
-                let turns = turns.get(conversation)?;
-                let before = turns.partition_point(|(made, _)| *made <= at(&log));
-                turns.get(before.checked_sub(1)?)?.1
-            }
-            None => {
-                let call = calls.of_record(&log)?;
-                log.span_id = Some(call.span_id);
-                call.trace_id
-            }
+            let turns = turns.get(conversation)?;
+            let before = turns.partition_point(|(made, _)| *made <= at(&log));
+            turns.get(before.checked_sub(1)?)?.1
+        } else {
+            let call = calls.of_record(&log)?;
+            log.span_id = Some(call.span_id);
+            call.trace_id
         };
         Some(Placed { trace, file, log })
     });

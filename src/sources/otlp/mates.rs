@@ -58,8 +58,7 @@ impl<'a> Trace<'a> {
     fn requests_of(&self, traces: &[TraceId]) -> impl Iterator<Item = &'a Request> {
         let pieces = traces.iter().filter_map(|id| self.archive.traces.get(id));
         let told = pieces.filter(|it| self.is_told_with(it));
-        told.flat_map(|it| it.exchanges())
-            .map(|(_, it)| &it.request)
+        told.flat_map(Pieces::exchanges).map(|(_, it)| &it.request)
     }
 
     /// Whether whoever reads this trace reads another one too: those that were received, those of one
