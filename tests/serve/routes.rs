@@ -54,6 +54,23 @@ fn post(serving: &Serving, token: &str, spans: &[Value]) -> u16 {
     serving.ask(&headers, &body(spans)).status
 }
 
+/// Commands tell two traces of one id apart by their routes.
+fn are_told_apart(env: &TestEnv) {
+    let shared = "00000000000000000000000000000009";
+    let which = env.run(["pause", shared]);
+    which.complains(&format!(
+        "2 traces have this id; name one of them:\n  lab/{shared}"
+    ));
+    env.run(["pause", &format!("shop/{shared}")])
+        .success()
+        .complains("is paused");
+    env.run(["resume", &format!("shop/{shared}")]).success();
+    env.run(["status"]).says("openrouter by route lab: ");
+    env.run(["show", &format!("lab/{shared}")])
+        .success()
+        .says("2 calls");
+}
+
 #[test]
 fn the_same_request_of_two_teams_is_at_both_projects_each_with_its_own_privacy() {
     let posthog = PostHog::start();
@@ -85,19 +102,7 @@ fn the_same_request_of_two_teams_is_at_both_projects_each_with_its_own_privacy()
     );
     assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
     env.run(["flush"]).success();
-    let shared = "00000000000000000000000000000009";
-    let which = env.run(["pause", shared]);
-    which.complains(&format!(
-        "2 traces have this id; name one of them:\n  lab/{shared}"
-    ));
-    env.run(["pause", &format!("shop/{shared}")])
-        .success()
-        .complains("is paused");
-    env.run(["resume", &format!("shop/{shared}")]).success();
-    env.run(["status"]).says("openrouter by route lab: ");
-    env.run(["show", &format!("lab/{shared}")])
-        .success()
-        .says("2 calls");
+    are_told_apart(&env);
 
     let (shop, lab) = (
         of_project(&posthog, API_KEY),
