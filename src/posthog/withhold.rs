@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::properties::Name;
 use super::{EventName, names, plain, write};
+use crate::session::FindingKind;
 
 /// Properties that are null where content is not recorded.
 const NULL: [&str; 4] = [
@@ -64,6 +65,52 @@ struct Kind {
     /// Whether the error is that of a tool, and says no more than that there is no result.
     is_tool: bool,
     is_unfinished: bool,
+    findings: Findings,
+}
+
+/// The findings of a trace that need no content.
+#[derive(Default)]
+struct Findings {
+    kinds: Vec<&'static str>,
+    count: u64,
+    tokens: u64,
+}
+
+impl Findings {
+    fn of(properties: &Object<'_>) -> Self {
+        let mut left = Self::default();
+        let kinds = FindingKind::ALL.into_iter();
+        for kind in kinds.filter(|it| !it.needs_content()) {
+            let [count, tokens] = names::of_finding(kind).map(|name| properties.value(name));
+            if let Some(count) = count {
+                left.kinds.push(kind.as_str());
+                left.count += count;
+                left.tokens += tokens.unwrap_or(0);
+            }
+        }
+        left
+    }
+
+    /// What is left of a property about findings; `None` if it is about something else.
+    fn property<'a>(&self, name: &str) -> Option<Left<'a>> {
+        let number = |number: u64| match number {
+            0 => Left::Nothing,
+            number => Left::Json(number.to_string().into()),
+        };
+        let of_content = FindingKind::ALL.into_iter().filter(|it| it.needs_content());
+        match name {
+            names::FINDINGS if self.kinds.is_empty() => Some(Left::Nothing),
+            names::FINDINGS => Some(Left::Json(
+                Value::from(self.kinds.clone()).to_string().into(),
+            )),
+            names::FINDING_COUNT => Some(number(self.count)),
+            names::FINDING_TOKENS => Some(number(self.tokens)),
+            _ => of_content
+                .flat_map(names::of_finding)
+                .any(|it| it == name)
+                .then_some(Left::Nothing),
+        }
+    }
 }
 
 impl Kind {
@@ -75,12 +122,16 @@ impl Kind {
             has_told_name: is(EventName::Trace) || span.as_deref() == Some("turn"),
             is_tool: span.as_deref() == Some("tool"),
             is_unfinished: properties.value(names::UNFINISHED) == Some(true),
+            findings: Findings::of(properties),
         }
     }
 
     /// What is left of a property; `None` if it is not what the property is in an event.
     fn property<'a>(&self, name: &str, value: &'a RawValue) -> Option<Left<'a>> {
         let text = || serde_json::from_str::<Cow<'_, str>>(value.get()).ok();
+        if let Some(left) = self.findings.property(name) {
+            return Some(left);
+        }
         Some(match name {
             _ if NULL.contains(&name) => Left::Json("null".into()),
             _ if ABSENT.contains(&name) => Left::Nothing,

@@ -59,6 +59,15 @@ impl FindingKind {
         }
     }
 
+    /// Whether it is found by comparing what tools were given and what they answered.
+    #[must_use]
+    pub const fn needs_content(self) -> bool {
+        match self {
+            Self::RetriedTool | Self::RepeatedRead => true,
+            Self::LostCache | Self::FailedTurn => false,
+        }
+    }
+
     /// What it is, in a few words for several of them.
     #[must_use]
     pub const fn title(self) -> &'static str {

@@ -105,6 +105,17 @@ const PROPERTIES: &[&str] = &[
     "subagent_type",
     "output_tokens_reliable",
     "from_agent_books",
+    "findings",
+    "finding_count",
+    "finding_tokens",
+    "retried_tool_count",
+    "retried_tool_tokens",
+    "repeated_read_count",
+    "repeated_read_tokens",
+    "lost_cache_count",
+    "lost_cache_tokens",
+    "failed_turn_count",
+    "failed_turn_tokens",
 ];
 
 /// Checks the properties that every event has.
