@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 use super::calls::{Exchange, exchanges};
 use super::dialects::codex;
+use super::dialects::kinds::{SpanKind, kind_of};
 use super::loose::{self, Known, Placed};
 use super::tree::Tree;
 use super::twins::Print;
@@ -19,6 +20,7 @@ use crate::fingerprint;
 use crate::otlp::files::{Requests, recognise};
 use crate::otlp::openrouter::{self, is_delivery};
 use crate::otlp::{Batch, LogRecord, Span, SpanId, TraceId};
+use crate::session::CallKind;
 use crate::sources::{regular, walk};
 
 /// Bytes of a file by which it is recognised.
@@ -278,8 +280,9 @@ impl Archive {
             ));
             pieces.session = session;
         }
-        let is_of_openrouter = |it: &Pieces| it.spans.iter().any(is_delivery);
-        if self.traces.values().any(is_of_openrouter) {
+        let spans = || self.traces.values().flat_map(|it| &it.spans);
+        // Those of one emitter alone have the same ids, or none in common.
+        if spans().any(is_delivery) && spans().any(is_unknown_to_openrouter) {
             for (id, pieces) in &self.traces {
                 for (span, exchange) in pieces.exchanges() {
                     let first = exchange.tools().next();
@@ -374,6 +377,18 @@ impl<'a> Trace<'a> {
             })
             .collect()
     }
+}
+
+/// Whether a span is a call of an application that does not say which request to OpenRouter it was.
+fn is_unknown_to_openrouter(span: &Span) -> bool {
+    let is_call = || kind_of(span) == SpanKind::Call(CallKind::Chat);
+    let is_of_openrouter = |id: &str| id.starts_with("gen-");
+    let has_id = || {
+        Print::of(span)
+            .unique_response()
+            .is_some_and(is_of_openrouter)
+    };
+    !is_delivery(span) && is_call() && !has_id()
 }
 
 /// Leaves out of a file what a user of OpenRouter tried out, and what is internal to OpenRouter. Of what

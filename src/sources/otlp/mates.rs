@@ -11,7 +11,7 @@ use crate::session::Block;
 
 /// Later traces of a session in which the results of tools are looked for. Agents make requests of
 /// another kind in between, for a title or a summary.
-const LATER: usize = 16;
+const LATER: usize = 8;
 
 /// Earlier traces of a session whose conversations are known when a later one is read.
 const EARLIER: usize = 32;
@@ -25,9 +25,10 @@ impl<'a> Trace<'a> {
     }
 
     /// The requests of the next traces of the session: one of them holds what tools answered.
-    pub(super) fn later_requests(&self) -> Vec<&'a Request> {
+    /// They are read as they are asked for.
+    pub(super) fn later_requests(&self) -> impl Iterator<Item = &'a Request> {
         let (_, later) = self.session_mates();
-        self.requests_of(&later[..later.len().min(LATER)]).collect()
+        self.requests_of(&later[..later.len().min(LATER)])
     }
 
     /// The earlier traces of the session whose tools this one is the first to tell the results of.

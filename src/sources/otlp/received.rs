@@ -22,7 +22,7 @@ const BEFORE: usize = 32;
 /// Traces of the session after one that are read with it. One of the next holds what tools answered:
 /// agents make requests of another kind in between, for a title or a summary, and no order of receipt
 /// is promised.
-const AFTER: usize = 32;
+const AFTER: usize = 8;
 /// Traces of an inbox that are listed, the newest ones.
 const LISTED: usize = 1_000_000;
 
@@ -79,16 +79,21 @@ impl OpenInbox {
         } else {
             let trace = archive.trace(key.trace_id);
             let answered = trace.map_or_else(Vec::new, |it| it.answered());
-            [answered, vec![key.trace_id]].concat()
+            // What was read of it last is read again at once.
+            [vec![key.trace_id], answered].concat()
         };
-        let found = changed.into_iter().map(|trace_id| {
+        let mut found = Vec::new();
+        for trace_id in changed {
             let summary = open.one(&TraceKey {
                 route: key.route.clone(),
                 trace_id,
             })?;
-            Ok(reference(&open.database, &summary))
-        });
-        found.collect()
+            // One that waits is read by itself, with all that came until then.
+            if trace_id == key.trace_id || own.is_loose || !summary.is_waiting {
+                found.push(reference(&open.database, &summary));
+            }
+        }
+        Ok(found)
     }
 }
 

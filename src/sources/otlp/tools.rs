@@ -94,7 +94,7 @@ impl OpenCalls {
 
 /// Adds results that only a later request tells, for tools whose execution nobody reports. `later`
 /// are requests after these calls.
-pub(super) fn answer(generations: &mut [Generation], later: &[&Request]) {
+pub(super) fn answer<'r>(generations: &mut [Generation], later: impl Iterator<Item = &'r Request>) {
     // Ids of calls may repeat, so that each result belongs to the last call before it. A place is
     // that of a call of a model, and of a block in its answer.
     let mut open: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
@@ -114,10 +114,11 @@ pub(super) fn answer(generations: &mut [Generation], later: &[&Request]) {
         }
         open.extend(calls);
     }
-    for request in later {
-        if open.is_empty() {
+    let mut later = later;
+    while !open.is_empty() {
+        let Some(request) = later.next() else {
             break;
-        }
+        };
         let told = Told::of(&request.messages);
         open.retain(|id, places| {
             places.retain(|(place, index)| {
