@@ -38,7 +38,7 @@ pub struct Report {
     /// Which of them
     #[command(flatten)]
     pub(crate) which: Which,
-    /// What the rows stand for
+    /// Group of sessions or calls that a row sums up
     #[arg(long, value_name = "GROUP", default_value = "day")]
     pub(crate) by: By,
     /// Print one JSON object

@@ -127,7 +127,8 @@ impl Reader {
             span_millis(quiet.without_root),
         );
         // A request to OpenRouter is reported by OpenRouter and by the application, if both are set up.
-        // What is sent is never changed later, so each waits for the other, as others for their root.
+        // Events that were sent are never changed, so each report waits for the other one, as a trace waits
+        // for its root.
         let condition = "is_waiting = 1 AND route = ?5 AND (last_received <= ?1
               OR (has_root = 1 AND last_received <= ?2 AND NOT (
                 (is_delivery = 0 OR ?6) AND EXISTS (

@@ -93,7 +93,7 @@ pub fn failure(encoding: Encoding, failure: Failure, message: &str) -> Vec<u8> {
 
 /// A number and a text, as `ExportTracePartialSuccess` and `google.rpc.Status` have them.
 fn number_and_text(number: u64, text: &str) -> Message {
-    // What is 0 or empty is left out: it is the default.
+    // Fields that are 0 or empty are left out: these are the defaults of protobuf.
     let message = match number {
         0 => Message::new(),
         number => Message::new().number(1, number),
@@ -105,8 +105,8 @@ fn number_and_text(number: u64, text: &str) -> Message {
     }
 }
 
-/// What of a request an answer with status 200 says: how many spans were left out, and why; `None`
-/// when all was taken. Not every collector answers in the encoding of the request.
+/// The number of spans that a collector left out of a request, and why, by its answer with status
+/// 200; `None` when it took all. Not every collector answers in the encoding of the request.
 ///
 /// # Errors
 /// When it is no answer of the protocol.

@@ -32,11 +32,12 @@ impl Pipeline<'_> {
         session: &mut Session,
         outbox: &Outbox,
     ) -> anyhow::Result<HashSet<Uuid>> {
-        // What came by other routes is of other projects.
+        // Deliveries by other routes belong to other projects.
         if !self.config.namespace.is_of_settings() {
             return Ok(HashSet::new());
         }
-        // A damaged inbox, of which doctor tells, must not hold up sessions.
+        // A damaged inbox must not hold up sessions, so they go without these costs; doctor tells of the
+        // inbox.
         let delivered = sources::delivered(session, outbox.directory()).unwrap_or_default();
         if delivered.is_empty() {
             return Ok(HashSet::new());

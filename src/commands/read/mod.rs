@@ -104,7 +104,7 @@ pub(super) trait Build<R> {
 /// For whom sessions are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Audience {
-    /// What is sent: nothing of sessions that are to be left alone.
+    /// The user's PostHog project, which gets nothing of sessions that are left alone.
     PostHog,
     /// The user of this machine, to whom those belong too.
     Owner,

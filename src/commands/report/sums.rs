@@ -15,7 +15,7 @@ use crate::sources::SessionRef;
 use crate::usage::SessionUsage;
 use crate::views::Prospect;
 
-/// What to read of sessions.
+/// The sessions of a report: for whom, and of which time.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::commands) struct Extent {
     pub(in crate::commands) audience: Audience,

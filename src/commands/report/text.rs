@@ -87,7 +87,7 @@ fn sum(columns: &[Column]) -> usize {
     columns.iter().map(|(_, width, _)| width).sum()
 }
 
-/// What the table does not say.
+/// The lines below the table: work, and costs that are not known.
 fn notes(usage: &Usage) -> Vec<String> {
     let total = &usage.total;
     let mut work = vec![
@@ -117,7 +117,7 @@ fn notes(usage: &Usage) -> Vec<String> {
     notes
 }
 
-/// What was done in vain, each kind with the sessions that it cost most.
+/// The table of findings: each kind with its number and tokens, and the sessions with most of them.
 pub(super) fn findings(usage: &Usage) -> String {
     let mut lines = vec![String::new()];
     if usage.findings.is_empty() {

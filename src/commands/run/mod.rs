@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Run, host: &Host) -> Exit {
     }
 }
 
-/// What is done when the command has ended.
+/// The steps after the end of the command: find its sessions, send them, sum them up.
 struct After<'a> {
     arguments: &'a Run,
     host: &'a Host,

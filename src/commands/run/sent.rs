@@ -18,7 +18,8 @@ use crate::session::SessionState;
 use crate::sources::SessionRef;
 use crate::ui;
 
-/// What waits goes with the container, so a failed try is repeated at once, and for a while.
+/// Effort of sending at the end of a container: waiting events would go with it, so failed requests are
+/// repeated at once, for 20 seconds.
 const EFFORT: Effort = Effort {
     to: To::Own,
     patience: Duration::from_secs(20),
@@ -26,7 +27,7 @@ const EFFORT: Effort = Effort {
     pauses: Pauses::Skipped,
 };
 
-/// What became of the sessions.
+/// Numbers of events of the sessions, by result, and the reasons.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
     /// Number of events that PostHog took.

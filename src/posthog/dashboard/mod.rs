@@ -25,7 +25,7 @@ const GRID: usize = 12;
 pub struct Insight {
     /// Name of the tile.
     pub name: &'static str,
-    /// What it tells, and what to know for reading it.
+    /// One or two sentences: the question that the tile answers, and how to read it.
     pub description: &'static str,
     /// How it is drawn.
     pub display: Display,

@@ -28,7 +28,7 @@ pub(super) fn write(traces: &[Node]) -> Vec<u8> {
     packets.into_bytes()
 }
 
-/// What one agent did, or the turns of a trace.
+/// A row of slices in Perfetto: the work of one agent, or the turns of a trace.
 struct Lane<'a> {
     name: &'a str,
     slices: Vec<Slice<'a>>,
@@ -44,7 +44,7 @@ struct Slice<'a> {
     shows: Shows<'a>,
 }
 
-/// What a slice shows.
+/// The content of a slice.
 #[derive(Clone, Copy)]
 enum Shows<'a> {
     Node(&'a Node),
