@@ -90,11 +90,10 @@ fn sum(columns: &[Column]) -> usize {
 /// The lines below the table: work, and costs that are not known.
 fn notes(usage: &Usage) -> Vec<String> {
     let total = &usage.total;
-    let mut work = vec![
-        format!("lines {}", lines(total)),
-        ui::count(total.commits, "commit"),
-        ui::count(total.pull_requests, "pull request"),
-    ];
+    let changed = Some(lines(total)).filter(|lines| !lines.is_empty());
+    let mut work = Vec::from_iter(changed.map(|lines| format!("lines {lines}")));
+    work.push(ui::count(total.commits, "commit"));
+    work.push(ui::count(total.pull_requests, "pull request"));
     if total.waited > 0.0 {
         work.push(format!("{} waited for a person", time(total.waited)));
     }
