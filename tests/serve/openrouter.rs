@@ -366,6 +366,15 @@ fn setup_makes_a_token_says_what_to_enter_and_waits_for_the_test() {
             format!("Headers  {{\"Authorization\":\"Bearer {}\"}}", token.trim()),
         ]
     );
+    // Lines end where the terminal's do.
+    let said = || {
+        let said = fs::read_to_string(&said).expect("it is ours");
+        said.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    // It looks once whether something receives: by then nothing may.
+    wait_for("setup waits", SOON, || {
+        said().contains("press Test Connection").then_some(())
+    });
     let serving = Serving::start_with(&env, &["--token-file", &file.to_string_lossy()]);
     assert_eq!(
         Destination::webhook(serving.address, token.trim()).test_connection(),
@@ -376,10 +385,7 @@ fn setup_makes_a_token_says_what_to_enter_and_waits_for_the_test() {
         setup.borrow_mut().try_wait().expect("it is ours")
     });
     assert_eq!(ended.code(), Some(0));
-    let said = fs::read_to_string(said).expect("it is ours");
-    // Lines end where the terminal's do.
-    let said: Vec<&str> = said.split_whitespace().collect();
-    let said = said.join(" ");
+    let said = said();
     assert!(
         said.contains("start it in another terminal: posthog-llma serve --token-file"),
         "{said}"
