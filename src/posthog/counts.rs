@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::names;
 use super::properties::Properties;
-use crate::session::{CacheCounts, Totals, Usage};
+use crate::session::{CacheCounts, MediaTokens, Totals, Usage};
 
 impl Properties<'_> {
     /// Sets the token counts of a call.
@@ -14,6 +14,8 @@ impl Properties<'_> {
         self.insert(names::OUTPUT_TOKENS, output_tokens(usage, model));
         self.insert(names::TOTAL_TOKENS, input + usage.output);
         self.insert_some(names::REASONING_TOKENS, usage.reasoning);
+        self.media(names::MEDIA_INPUT_TOKENS, usage.media_input);
+        self.media(names::MEDIA_OUTPUT_TOKENS, usage.media_output);
         self.insert(names::CACHE_READ_TOKENS, usage.cache_read);
         self.insert(names::CACHE_WRITE_TOKENS, usage.cache_write);
         self.insert(names::CACHE_WRITE_5M_TOKENS, usage.cache_write_usual());
@@ -21,6 +23,17 @@ impl Properties<'_> {
         self.insert(names::CACHE_IS_EXCLUSIVE, counts == CacheCounts::Apart);
         self.count(names::WEB_SEARCH_COUNT, usage.web_searches);
         self.count(names::WEB_FETCH_COUNT, usage.web_fetches);
+    }
+
+    fn media(&mut self, names: [&'static str; 3], tokens: MediaTokens) {
+        let MediaTokens {
+            audio,
+            image,
+            video,
+        } = tokens;
+        for (name, tokens) in names.into_iter().zip([audio, image, video]) {
+            self.count(name, tokens);
+        }
     }
 }
 
@@ -39,6 +52,14 @@ pub(crate) fn usage_of(value: &dyn Fn(&str) -> Option<Value>) -> Usage {
     } else {
         0
     };
+    let media = |names: [&str; 3]| {
+        let [audio, image, video] = names.map(count);
+        MediaTokens {
+            audio,
+            image,
+            video,
+        }
+    };
     let reasoning = number(names::REASONING_TOKENS);
     let model = value(names::MODEL);
     let is_added = model
@@ -53,6 +74,8 @@ pub(crate) fn usage_of(value: &dyn Fn(&str) -> Option<Value>) -> Usage {
         cache_read,
         cache_write,
         cache_write_long: count(names::CACHE_WRITE_1H_TOKENS).min(cache_write),
+        media_input: media(names::MEDIA_INPUT_TOKENS),
+        media_output: media(names::MEDIA_OUTPUT_TOKENS),
         web_searches: count(names::WEB_SEARCH_COUNT),
         web_fetches: count(names::WEB_FETCH_COUNT),
     }
@@ -95,6 +118,15 @@ mod tests {
             cache_read: 1000,
             cache_write: 300,
             cache_write_long: 100,
+            media_input: MediaTokens {
+                audio: 3,
+                image: 2,
+                video: 1,
+            },
+            media_output: MediaTokens {
+                image: 30,
+                ..MediaTokens::default()
+            },
             web_searches: 2,
             web_fetches: 1,
         };

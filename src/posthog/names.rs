@@ -43,6 +43,17 @@ pub(crate) const INPUT_TOKENS: &str = "$ai_input_tokens";
 pub(crate) const OUTPUT_TOKENS: &str = "$ai_output_tokens";
 pub(crate) const TOTAL_TOKENS: &str = "$ai_total_tokens";
 pub(crate) const REASONING_TOKENS: &str = "$ai_reasoning_tokens";
+/// Tokens of sound, images and moving pictures: parts of the input, and parts of the output.
+pub(crate) const MEDIA_INPUT_TOKENS: [&str; 3] = [
+    "$ai_audio_input_tokens",
+    "$ai_image_input_tokens",
+    "$ai_video_input_tokens",
+];
+pub(crate) const MEDIA_OUTPUT_TOKENS: [&str; 3] = [
+    "$ai_audio_output_tokens",
+    "$ai_image_output_tokens",
+    "$ai_video_output_tokens",
+];
 pub(crate) const CACHE_READ_TOKENS: &str = "$ai_cache_read_input_tokens";
 pub(crate) const CACHE_WRITE_TOKENS: &str = "$ai_cache_creation_input_tokens";
 pub(crate) const CACHE_WRITE_5M_TOKENS: &str = "$ai_cache_creation_5m_input_tokens";

@@ -53,5 +53,5 @@ pub use time::{Asks, Background, Order, OwnTime, Sighting, ToolTime, Worked};
 pub use totals::Totals;
 pub use tree::{Block, Generation, Message, Role, Setup, Subagent, ToolCall, ToolResult};
 pub use turn::{Trigger, Turn, Waits};
-pub use usage::{CacheCounts, Cost, OutputCount, Usage, UsageReport};
+pub use usage::{CacheCounts, Cost, MediaTokens, OutputCount, Usage, UsageReport};
 pub use work::{Incidents, Permission, Work};

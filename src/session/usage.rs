@@ -18,11 +18,28 @@ pub struct Usage {
     /// The part of `cache_write` kept for longer than the provider's usual lifetime (with
     /// Anthropic one hour instead of five minutes).
     pub cache_write_long: u64,
+    /// The parts of all input tokens that are not text.
+    #[serde(default, skip_serializing_if = "MediaTokens::is_none")]
+    pub media_input: MediaTokens,
+    /// The parts of `output` that are not text.
+    #[serde(default, skip_serializing_if = "MediaTokens::is_none")]
+    pub media_output: MediaTokens,
     /// Web searches that the provider ran.
     pub web_searches: u64,
     /// Web pages that the provider fetched.
     #[serde(default)]
     pub web_fetches: u64,
+}
+
+/// Tokens of sound and pictures. Providers bill them at other prices than text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaTokens {
+    /// Tokens of sound.
+    pub audio: u64,
+    /// Tokens of images.
+    pub image: u64,
+    /// Tokens of moving pictures.
+    pub video: u64,
 }
 
 /// Whether the output token count of a call is its final one.
@@ -62,6 +79,22 @@ pub struct Cost {
     pub input: Option<f64>,
     /// Cost of output, if the agent splits the cost.
     pub output: Option<f64>,
+}
+
+impl MediaTokens {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn with(self, other: Self, each: fn(u64, u64) -> u64) -> Self {
+        Self {
+            audio: each(self.audio, other.audio),
+            image: each(self.image, other.image),
+            video: each(self.video, other.video),
+        }
+    }
 }
 
 impl Usage {
@@ -135,6 +168,8 @@ impl Usage {
             cache_read: each(self.cache_read, other.cache_read),
             cache_write: each(self.cache_write, other.cache_write),
             cache_write_long: each(self.cache_write_long, other.cache_write_long),
+            media_input: self.media_input.with(other.media_input, each),
+            media_output: self.media_output.with(other.media_output, each),
             web_searches: each(self.web_searches, other.web_searches),
             web_fetches: each(self.web_fetches, other.web_fetches),
         }

@@ -157,6 +157,27 @@ fn openrouter_s_privacy_mode_is_kept_as_null() {
     );
 }
 
+/// PostHog has prices of its own for them where no cost is stated.
+#[test]
+fn tokens_of_sound_and_pictures_are_told_apart() {
+    let parts = json!({
+        "gen_ai.usage.input_tokens.audio": 120, "gen_ai.usage.input_tokens.video": 30,
+        "gen_ai.usage.output_tokens.image": 60, "gen_ai.usage.image.input_tokens": 9_999_999,
+    });
+    let events = Files::of(&[delivery(0, &parts)]).events(&Run::default());
+    let call = only(&events, "$ai_generation");
+    for (name, expected) in [
+        ("$ai_audio_input_tokens", json!(120)),
+        ("$ai_video_input_tokens", json!(30)),
+        ("$ai_image_output_tokens", json!(60)),
+        ("$ai_image_input_tokens", Value::Null),
+        ("$ai_audio_output_tokens", Value::Null),
+        ("$ai_input_tokens", json!(2489)),
+    ] {
+        assert_eq!(call[name], expected, "{name}");
+    }
+}
+
 #[test]
 fn a_free_model_costs_nothing_and_says_so() {
     let free = json!({ "gen_ai.usage.input_cost": 0.0, "gen_ai.usage.output_cost": 0.0, "gen_ai.usage.total_cost": 0.0 });
@@ -302,11 +323,18 @@ fn a_request_that_its_caller_cancelled_is_an_error_without_tokens() {
 }
 
 #[test]
-fn an_attempt_that_failed_is_a_span_below_its_call_and_one_that_succeeded_is_none() {
-    for (attempts, expected) in [
-        (vec![("Anthropic", 200)], 0),
-        (vec![("Amazon Bedrock", 429), ("Anthropic", 200)], 1),
-        (vec![("A", 429), ("B", 503), ("Anthropic", 200)], 2),
+fn several_attempts_are_spans_below_their_call_and_one_that_succeeded_at_once_is_none() {
+    for (attempts, failed) in [
+        (vec![("Anthropic", 200)], vec![]),
+        (
+            vec![("Amazon Bedrock", 429), ("Anthropic", 200)],
+            vec![true, false],
+        ),
+        (
+            vec![("A", 429), ("B", 503), ("Anthropic", 200)],
+            vec![true, true, false],
+        ),
+        (vec![("A", 200), ("B", 200)], vec![false, false]),
     ] {
         let events = events_of(&[Request {
             attempts,
@@ -314,12 +342,15 @@ fn an_attempt_that_failed_is_a_span_below_its_call_and_one_that_succeeded_is_non
         }]);
         let call = only(&events, "$ai_generation");
         assert_eq!(call["$ai_is_error"], false, "the request succeeded");
-        let spans = named(&events, "$ai_span");
-        assert_eq!(spans.len(), expected);
+        let mut spans = named(&events, "$ai_span");
+        spans.sort_by_key(|it| it["properties"]["$ai_span_name"].to_string());
+        let has_failed = spans
+            .iter()
+            .map(|it| it["properties"]["$ai_is_error"] == true);
+        assert_eq!(has_failed.collect::<Vec<_>>(), failed);
         for span in spans {
             let span = &span["properties"];
             assert_eq!(span["$ai_parent_id"], call["$ai_span_id"]);
-            assert_eq!(span["$ai_is_error"], true);
             assert_eq!(
                 span["$ai_total_cost_usd"],
                 Value::Null,
@@ -353,21 +384,23 @@ fn the_smallest_delivery_that_is_documented_is_a_call() {
     }
 }
 
-/// A folder for each day, a compressed file for each request.
+/// A folder for each day, a compressed file for each request. The conversation goes on after midnight.
 #[test]
 fn what_broadcast_writes_to_a_bucket_is_read_with_the_trials_left_out() {
     let conversation = conversation();
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let day = folder.path().join("broadcasts/2026/11/28");
-    std::fs::create_dir_all(&day).expect("it is ours");
+    let days = ["28", "29"].map(|it| folder.path().join("broadcasts/2026/11").join(it));
+    for day in &days {
+        std::fs::create_dir_all(day).expect("it is ours");
+    }
     let mut trial = Request::default().delivery(7);
     trial["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["name"] = "Test Generation".into();
     let [first, second] = conversation.clone();
-    for (name, delivery) in [
-        ("1", &first),
-        ("2", &second),
-        ("again", &first),
-        ("trial", &trial),
+    for (day, name, delivery) in [
+        (&days[0], "1", &first),
+        (&days[1], "2", &second),
+        (&days[1], "again", &first),
+        (&days[0], "trial", &trial),
     ] {
         let bytes = crate::receive::support::made::gzip(delivery.to_string().as_bytes());
         std::fs::write(day.join(format!("{name}.json.gz")), bytes).expect("it is ours");

@@ -376,10 +376,14 @@ fn setup_makes_a_token_says_what_to_enter_and_waits_for_the_test() {
         said().contains("press Test Connection").then_some(())
     });
     let serving = Serving::start_with(&env, &["--token-file", &file.to_string_lossy()]);
-    assert_eq!(
-        Destination::webhook(serving.address, token.trim()).test_connection(),
-        200
-    );
+    let test_with = |token| Destination::webhook(serving.address, token).test_connection();
+    assert_eq!(test_with("mistyped"), 401);
+    wait_for("setup says so", SOON, || {
+        said()
+            .contains("a request was refused: wrong token")
+            .then_some(())
+    });
+    assert_eq!(test_with(token.trim()), 200);
     let setup = RefCell::new(setup);
     let ended = wait_for("setup ends", SOON, || {
         setup.borrow_mut().try_wait().expect("it is ours")

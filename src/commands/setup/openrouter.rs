@@ -11,7 +11,7 @@ use super::say;
 use crate::commands::{Exit, WrongUse, sending, settings, words};
 use crate::config;
 use crate::host::Host;
-use crate::inbox::{Alone, Fact, Reader};
+use crate::inbox::{Alone, Fact, Reader, Route, Tally};
 use crate::interrupt::Interrupt;
 use crate::ui::{self, Waiting};
 
@@ -61,11 +61,22 @@ pub(super) fn run(url: Option<&str>, host: &Host) -> anyhow::Result<Exit> {
 
 /// Whether a test came before Ctrl-C.
 fn wait(directory: &Path, since: SystemTime, interrupt: &Interrupt) -> anyhow::Result<bool> {
+    let mut has_told = false;
     while !interrupt.is_set() {
         if let Some(reader) = Reader::open(directory)? {
-            let last = reader.status()?.last_at(Fact::ConnectionTest);
-            if last.is_some_and(|last| last >= since) {
+            let status = reader.status()?;
+            let is_new = |it: &&Tally| it.last_at >= since;
+            let mut new = status.tallies.iter().filter(is_new);
+            // A test by another route has another token.
+            if new
+                .clone()
+                .any(|it| it.fact == Fact::ConnectionTest && Route::new(&it.name).is_main())
+            {
                 return Ok(true);
+            }
+            if let Some(refused) = new.find(|it| it.fact == Fact::Refused && !has_told) {
+                say(&format!("a request was refused: {}", refused.name));
+                has_told = true;
             }
         }
         thread::sleep(LOOK);

@@ -97,7 +97,13 @@ fn rounded(dollars: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::MediaTokens;
 
+    const NO_MEDIA: MediaTokens = MediaTokens {
+        audio: 0,
+        image: 0,
+        video: 0,
+    };
     const USAGE: Usage = Usage {
         input: 10,
         output: 50,
@@ -105,6 +111,8 @@ mod tests {
         cache_read: 1000,
         cache_write: 300,
         cache_write_long: 100,
+        media_input: NO_MEDIA,
+        media_output: NO_MEDIA,
         web_searches: 2,
         web_fetches: 0,
     };

@@ -243,6 +243,7 @@ pub(super) fn usage(raw: Option<&wire::Usage<'_>>) -> Option<Usage> {
             .server_tool_use
             .as_ref()
             .map_or(0, |used| used.web_fetch_requests.unwrap_or(0)),
+        ..Usage::default()
     })
 }
 
@@ -317,7 +318,7 @@ pub(super) fn books(raw: &wire::Books<'_>) -> Option<ByModel> {
             cache_write,
             cache_write_long: one_hour,
             web_searches: used.web_search_requests.unwrap_or(0),
-            web_fetches: 0,
+            ..Usage::default()
         };
         let sum = books.entry(without_window(model).to_owned()).or_default();
         *sum = sum.plus(usage);

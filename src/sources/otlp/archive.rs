@@ -1,8 +1,9 @@
 //! Files of OTLP requests, taken apart into traces.
 //!
 //! A file holds many traces, and a trace may be spread over files: the Collector writes spans and log
-//! records into files of their own and begins a new one from time to time. So the files of a folder
-//! are read together, and a trace has what all of them hold of it.
+//! records into files of their own and begins a new one from time to time. A conversation may be
+//! spread over folders: OpenRouter writes a file a request into a folder a day. So the files below
+//! the folder that the user names are read together, and those of a folder that nobody named.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Read as _};
@@ -29,7 +30,7 @@ const HEAD: usize = 64 << 10;
 /// Bytes at the beginning of a file in which the name of a field stands, if it is one of requests.
 const FIRST: usize = 4 << 10;
 
-/// Bytes of the files of a folder that are read together. Of more, each file is read alone.
+/// Bytes of files that are read together. Of more, those of each folder are, or each file alone.
 const TOGETHER: u64 = 512 << 20;
 
 /// Archives that are kept in memory at most.
@@ -73,8 +74,8 @@ pub(super) struct Part {
 #[derive(Debug, Default)]
 pub(super) struct Archive {
     parts: Vec<Part>,
-    /// When the folder got its latest file.
-    folder_modified: Option<SystemTime>,
+    /// The folders of the files, and when each got its latest one.
+    folders: HashMap<PathBuf, SystemTime>,
     pub(super) traces: BTreeMap<TraceId, Pieces>,
     /// Number of spans and log records.
     size: u64,
@@ -145,33 +146,57 @@ impl Archive {
         if let Some(known) = Self::latest(file) {
             return Ok(known);
         }
-        let folder_modified = folder_modified(file);
-        let parts = parts(file)?;
+        let folders = folders([file]);
+        Self::of_parts(parts(file)?, folders)
+    }
+
+    /// Reads these files together, if they are not too large for that: from then on each of them
+    /// belongs to the archive of all.
+    pub(super) fn gather<'f>(files: impl IntoIterator<Item = &'f PathBuf>) -> io::Result<()> {
+        let files: Vec<&Path> = files.into_iter().map(PathBuf::as_path).collect();
+        let folders = folders(files.iter().copied());
+        let mut parts = Vec::new();
+        for file in files {
+            if is_archive(file) {
+                parts.push(part(file)?);
+            }
+        }
+        if folders.len() > 1 && bytes_of(&parts) <= TOGETHER {
+            parts.sort_by(|a, b| a.path.cmp(&b.path));
+            Self::of_parts(parts, folders)?;
+        }
+        Ok(())
+    }
+
+    fn of_parts(parts: Vec<Part>, folders: HashMap<PathBuf, SystemTime>) -> io::Result<Arc<Self>> {
         let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = latest.iter().find(|it| it.parts == parts) {
             return Ok(Arc::clone(known));
         }
         make_room(&mut latest, bytes_of(&parts));
         let archive = Arc::new(Self {
-            folder_modified,
+            folders,
             ..Self::read(parts)?
         });
         latest.push(Arc::clone(&archive));
         Ok(archive)
     }
 
-    /// An archive that was read lately, if the file is in it and did not change since, and its folder
-    /// has the same files. It is asked for several times for each trace, of which there may be many in
-    /// a folder of many files, so the other files are not looked at.
+    /// The archive that was read last and has the file, if the file did not change since, and its
+    /// folder has the same files. It is asked for several times for each trace, of which there may be
+    /// many in a folder of many files, so the other files are not looked at.
     fn latest(file: &Path) -> Option<Arc<Self>> {
         let latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = folder_of(file);
         let is_current = |known: &&Arc<Self>| {
             let part = known.parts.iter().find(|part| part.path == file);
-            known.folder_modified.is_some()
-                && part.is_some_and(|part| self::part(file).is_ok_and(|it| it == *part))
-                && folder_modified(file) == known.folder_modified
+            part.is_some_and(|part| self::part(file).is_ok_and(|it| it == *part))
+                && known.folders.get(folder).copied().is_some_and(|known| {
+                    let modified = folder.metadata().and_then(|it| it.modified());
+                    modified.is_ok_and(|it| it == known)
+                })
         };
-        latest.iter().find(is_current).cloned()
+        latest.iter().rev().find(is_current).cloned()
     }
 
     /// An archive of what was received.
@@ -421,33 +446,32 @@ fn bytes_of(parts: &[Part]) -> u64 {
     parts.iter().map(|part| part.bytes).sum()
 }
 
-/// When files were added to the folder of a file, or removed.
-fn folder_modified(file: &Path) -> Option<SystemTime> {
+/// The folder of a file.
+fn folder_of(file: &Path) -> &Path {
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
-    folder
-        .unwrap_or(Path::new("."))
-        .metadata()
-        .ok()?
-        .modified()
-        .ok()
+    folder.unwrap_or(Path::new("."))
+}
+
+/// The folders of some files, and when files were added to each, or removed. One that cannot be looked
+/// at is missing.
+fn folders<'f>(files: impl IntoIterator<Item = &'f Path>) -> HashMap<PathBuf, SystemTime> {
+    let folders: HashSet<&Path> = files.into_iter().map(folder_of).collect();
+    let modified = |folder: &Path| folder.metadata().ok()?.modified().ok();
+    let modified = folders
+        .into_iter()
+        .filter_map(|folder| Some((folder.to_owned(), modified(folder)?)));
+    modified.collect()
 }
 
 /// The files that are read together with a file: all of its folder, unless they are too large.
 fn parts(file: &Path) -> io::Result<Vec<Part>> {
     let own = part(file)?;
-    let folder = file.parent().unwrap_or(Path::new(""));
-    let listing = walk::entries(if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    });
+    let listing = walk::entries(folder_of(file));
+    let is_bare = file.parent().is_some_and(|it| it.as_os_str().is_empty());
     let mut parts = vec![own];
     for path in listing.found {
-        let path = if folder.as_os_str().is_empty() {
-            path.file_name().map(PathBuf::from).unwrap_or(path)
-        } else {
-            path
-        };
+        let bare = path.file_name().filter(|_| is_bare).map(PathBuf::from);
+        let path = bare.unwrap_or(path);
         if path != file && is_archive(&path) {
             parts.extend(part(&path));
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::dialects::candidates as names;
 use super::dialects::codex;
+use super::dialects::counts;
 use super::dialects::kinds::{SpanKind, kind_of};
 use super::facts::Facts;
 use super::logs::at;
@@ -108,7 +109,7 @@ impl<'a> Calls<'a> {
 
 fn tells_tokens(log: &LogRecord) -> bool {
     let facts = Facts::of(&log.attributes);
-    let counts = [names::INPUT_TOKENS, names::OUTPUT_TOKENS];
+    let counts = [counts::INPUT_TOKENS, counts::OUTPUT_TOKENS];
     counts.into_iter().any(|it| facts.count(it).is_some())
 }
 

@@ -104,7 +104,10 @@ impl Source for Otlp {
             let ending = path.extension().and_then(|it| it.to_str());
             ending.is_some_and(|it| ENDINGS.contains(&it))
         };
-        for path in listing.found.iter().filter(is_named) {
+        let named = || listing.found.iter().filter(is_named);
+        // What cannot be read is told by the reading of its own file.
+        let _ = Archive::gather(named());
+        for path in named() {
             found.append(in_file(path, true));
         }
         found

@@ -11,7 +11,7 @@ use super::dialects::kinds::{SpanKind, kind_of};
 use super::facts::Facts;
 use super::identity::Identity;
 use super::logs::at;
-use super::outcome::Times;
+use super::outcome::{Times, error};
 use crate::otlp::openrouter::is_delivery;
 use crate::otlp::{LogRecord, Span, SpanId};
 use crate::session::{CallKind, OperationKind};
@@ -71,6 +71,7 @@ impl<'a> Tree<'a> {
             })
             .collect();
         identify(&mut nodes, &order);
+        fold_attempts(&mut nodes);
         Self { nodes, order }
     }
 
@@ -178,6 +179,27 @@ impl<'a> Tree<'a> {
             }
         }
         children
+    }
+}
+
+/// An attempt at a provider that was the only one, and succeeded, says nothing that its request does
+/// not say.
+fn fold_attempts(nodes: &mut [Node<'_>]) {
+    const ATTEMPT: SpanKind = SpanKind::Operation(OperationKind::Attempt);
+    let mut attempts: HashMap<Option<SpanId>, Vec<usize>> = HashMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        if node.kind == ATTEMPT {
+            let of_request = attempts.entry(node.span.parent_span_id).or_default();
+            of_request.push(index);
+        }
+    }
+    for of_request in attempts.into_values() {
+        if let [only] = of_request[..] {
+            let span = nodes[only].span;
+            if error(span, &Facts::of(&span.attributes)).is_none() {
+                nodes[only].kind = SpanKind::Other;
+            }
+        }
     }
 }
 

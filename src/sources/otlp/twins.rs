@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use chrono::TimeDelta;
 
 use super::dialects::candidates as names;
+use super::dialects::counts;
 use super::dialects::kinds::{SpanKind, is_guessed};
 use super::facts::Facts;
 use super::identity::Identity;
@@ -44,8 +45,8 @@ impl Print {
             scope: span.scope.name.clone(),
             model: facts.text(names::MODEL),
             response: facts.text(names::RESPONSE_ID),
-            tokens: count(names::INPUT_TOKENS)
-                .map(|it| (it, count(names::OUTPUT_TOKENS).unwrap_or(0))),
+            tokens: count(counts::INPUT_TOKENS)
+                .map(|it| (it, count(counts::OUTPUT_TOKENS).unwrap_or(0))),
             has_content: has_content(&facts),
             is_delivery: is_delivery(span),
         }
@@ -369,7 +370,7 @@ fn has_outcome(node: &Node<'_>) -> bool {
         names::OUTPUT_CALLS,
         names::OUTPUT_OBJECT,
     ];
-    let counts = [names::INPUT_TOKENS, names::OUTPUT_TOKENS];
+    let counts = [counts::INPUT_TOKENS, counts::OUTPUT_TOKENS];
     let has = |candidates: &&[&str]| facts.value(candidates).is_some();
     let states = outputs.iter().chain(&counts).chain([&names::STOP_REASON]);
     error.is_some() && !outcome::is_cancelled(error.as_ref()) || states.into_iter().any(has)

@@ -1,8 +1,9 @@
 //! Tokens and costs of a call.
 
-use super::dialects::candidates as names;
+use super::dialects::candidates::Candidates;
+use super::dialects::counts as names;
 use super::facts::Facts;
-use crate::session::{CacheCounts, Cost, Usage, UsageReport};
+use crate::session::{CacheCounts, Cost, MediaTokens, Usage, UsageReport};
 
 /// Tokens of a call, and how they were reported.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +63,9 @@ pub(super) fn tokens(facts: &Facts<'_>) -> Tokens {
             cache_write,
             cache_write_long: long,
             web_searches: facts.count(names::WEB_SEARCHES).unwrap_or(0),
-            web_fetches: 0,
+            media_input: media(facts, &names::MEDIA_INPUT, whole.max(cached)),
+            media_output: media(facts, &names::MEDIA_OUTPUT, output_in_all.unwrap_or(0)),
+            ..Usage::default()
         },
         counts,
         report: if input.or(output).is_some() {
@@ -70,6 +73,17 @@ pub(super) fn tokens(facts: &Facts<'_>) -> Tokens {
         } else {
             UsageReport::Missing
         },
+    }
+}
+
+/// Tokens of sound, images and moving pictures among `all`. A part is not larger than the whole.
+fn media(facts: &Facts<'_>, names: &[Candidates; 3], all: u64) -> MediaTokens {
+    let part = |names| facts.count(names).filter(|it| *it <= all).unwrap_or(0);
+    let [audio, image, video] = names.map(part);
+    MediaTokens {
+        audio,
+        image,
+        video,
     }
 }
 

@@ -84,12 +84,10 @@ pub(super) fn usage(wire: &wire::Usage) -> Usage {
     let usage = Usage {
         input: wire.input.unwrap_or(0),
         output: wire.output.unwrap_or(0),
-        reasoning: None,
         cache_read: wire.cache_read.unwrap_or(0),
         cache_write,
         cache_write_long: wire.cache_write_1h.unwrap_or(0).min(cache_write),
-        web_searches: 0,
-        web_fetches: 0,
+        ..Usage::default()
     };
     let reasoning = wire.reasoning.filter(|_| usage != Usage::default());
     Usage { reasoning, ..usage }

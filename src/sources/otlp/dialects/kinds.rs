@@ -1,7 +1,7 @@
 //! Which spans are what.
 
 use crate::otlp::openrouter::{self, Trial};
-use crate::otlp::{Attributes, Span, Value};
+use crate::otlp::{Attributes, Span};
 use crate::session::{CallKind, OperationKind};
 
 /// What a span is.
@@ -292,11 +292,12 @@ fn of_openrouter(span: &Span) -> SpanKind {
     if !openrouter::is_course(span) {
         return CHAT;
     }
-    let status = match span.attributes.get("span.metadata.status_code") {
-        Some(Value::Int(status)) => *status,
-        _ => 0,
-    };
-    if status >= 400 {
+    // A tree folds the one that says nothing more.
+    let is_attempt = ["attempt_index", "status_code"].iter().any(|it| {
+        let name = format!("span.metadata.{it}");
+        span.attributes.get(&name).is_some()
+    });
+    if is_attempt {
         SpanKind::Operation(OperationKind::Attempt)
     } else {
         SpanKind::Other
@@ -306,6 +307,7 @@ fn of_openrouter(span: &Span) -> SpanKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::otlp::Value;
 
     fn span(name: &str, attributes: &[(&str, &str)]) -> Span {
         let attributes = attributes
