@@ -173,6 +173,8 @@ fn events_that_wait_follow_the_newest_privacy_of_their_route_and_wait_without_it
     env.run(["flush"])
         .code(1)
         .complains("serve.toml has no route lab any more");
+    env.run(["doctor", "--json"])
+        .says("has no route lab any more");
     assert_eq!(posthog.events(), Vec::<Value>::new());
     write(&env, &two_teams());
     env.run(["flush"]).success();

@@ -11,6 +11,9 @@ use crate::outbox::{Cause, DestinationStatus, MAX_AGE};
 use crate::ui;
 use crate::views::Machine;
 
+/// Number of warnings of the last run that are told.
+const TOLD: usize = 3;
+
 /// Age from which waiting events are a problem. A network comes back sooner.
 const LONG: TimeDelta = TimeDelta::days(1);
 
@@ -39,6 +42,7 @@ fn stored(machine: &Machine, explained: Explained) -> Vec<Finding> {
         Err(trouble) => return vec![Finding::of("outbox", trouble)],
     };
     let mut findings = vec![waiting(machine, explained)];
+    findings.extend(told(machine));
     findings.extend(lost(machine));
     findings.push(match outbox.check() {
         Ok(complaints) if complaints.is_empty() => Finding::fine("ledger", "consistent"),
@@ -75,6 +79,16 @@ fn unusable(machine: &Machine) -> impl Iterator<Item = Finding> {
     let excluded = machine.excluded.as_ref().err();
     let excluded = excluded.map(|trouble| Finding::of("excluded", trouble));
     state.into_iter().chain(excluded)
+}
+
+/// What the last run said of single sessions, such as why one waits although PostHog can be reached.
+fn told(machine: &Machine) -> impl Iterator<Item = Finding> {
+    let last = machine.status.runs.first();
+    let warnings = last.into_iter().flat_map(|run| &run.warnings).take(TOLD);
+    warnings.map(|warning| {
+        let fix = "mend what it names, then posthog-llma flush";
+        Finding::advice("last run", warning, fix)
+    })
 }
 
 fn waiting(machine: &Machine, explained: Explained) -> Finding {
