@@ -55,7 +55,7 @@
 //! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, inbox, integrations, interrupt, models, otlp, outbox, page, pipeline, posthog, protobuf, receive, redact, server, session, sources, spans, transport, ui, usage, variables, views |
 //! | `page` | ahead, cli, config, consent, host, models, outbox, pipeline, posthog, redact, server, session, sources, transport, usage, variables, views |
 //! | `views` | config, consent, deliver, host, inbox, integrations, outbox, pipeline, posthog, redact, session, sources, transport, variables |
-//! | `pipeline` | ahead, config, consent, git, host, integrations, outbox, posthog, redact, session, sources |
+//! | `pipeline` | ahead, config, consent, git, host, inbox, integrations, outbox, posthog, redact, session, sources |
 //! | `config` | consent, files, host, inbox, outbox, posthog, receive, session, transport, variables |
 //! | `receive` | inbox, otlp, redact, server |
 //! | `consent` | git, host, integrations, outbox, session, transport, variables |

@@ -4,7 +4,7 @@
 use super::sending::{self, Sending};
 use crate::consent::Verdict;
 use crate::deliver::{self, Decision, HostClock};
-use crate::outbox::{Place, StoredSession};
+use crate::outbox::{Cause, Exclusion, Place, StoredSession};
 use crate::session::{Agent, Recording};
 use crate::sources::{self, SessionRef};
 
@@ -12,6 +12,14 @@ impl Sending<'_> {
     /// The decision by the settings of the folders that the session worked in, and by those under
     /// which this process sends, whatever the destination of the events.
     pub(super) fn decision(&self, session: &StoredSession) -> Decision {
+        match self.excluded_by_name(session) {
+            Ok(Some(exclusion)) if exclusion.cause == Cause::Forgotten => {
+                return Decision::Withdrawn;
+            }
+            Ok(Some(exclusion)) => return Decision::Held(self.recording(), exclusion.reason()),
+            Ok(None) => {}
+            Err(error) => return Decision::Held(Recording::Nothing, error.to_string()),
+        }
         let Some(place) = session.place.clone().or_else(|| self.found(session)) else {
             let why = "an earlier version stored it, and its transcript is not there";
             return Decision::Held(self.recording(), why.to_owned());
@@ -26,6 +34,21 @@ impl Sending<'_> {
             Verdict::Unclear(reason) => Decision::Held(recording, reason),
             Verdict::Permitted(privacy) => Decision::Sent(recording.and(privacy.recording)),
         }
+    }
+
+    /// Why the user excluded a session that a received trace names: a coding agent's, of which a gateway
+    /// delivers the calls. `None` if they did not.
+    fn excluded_by_name(&self, session: &StoredSession) -> anyhow::Result<Option<Exclusion>> {
+        let Some(trace) = sources::trace_of_key(&session.agent, &session.id) else {
+            return Ok(None);
+        };
+        let excluded = self.outbox().exclusions().all()?;
+        if excluded.is_empty() {
+            return Ok(None);
+        }
+        let named = sources::sessions_named_in(&trace, self.outbox().directory())?;
+        let mut excluded = excluded.into_iter();
+        Ok(excluded.find(|it| named.contains(&it.session)))
     }
 
     /// The content to send of a session, by the settings of the route by which it came now. Without

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Exit, WrongUse, excluded, refuse_inside_agent, short, typed, without_kind};
 use crate::cli;
 use crate::host::Host;
-use crate::inbox::{self, Inbox};
+use crate::inbox::{self, Inbox, Reader, TraceKey};
 use crate::outbox::{Cause, Exclusion, Exclusions};
 use crate::session::Agent;
 use crate::sources;
@@ -47,15 +47,31 @@ pub(super) fn run(arguments: &cli::Resume, host: &Host) -> anyhow::Result<Exit> 
     Ok(Exit::Done)
 }
 
-/// Lets a received trace be mapped again, since nobody else would: no hook names it. Returns whether it
-/// is one, and still there.
+/// Lets a received trace be mapped again, since nobody else would: no hook names it. So are those in which
+/// a gateway reports the session. Returns whether the exclusion is of a trace that is still there.
 fn read_again(exclusion: &Exclusion, directory: &Path) -> anyhow::Result<bool> {
-    let trace = sources::trace_of_key(&exclusion.agent, &exclusion.session);
-    let Some(trace) = trace.filter(|_| inbox::is_there(directory)) else {
+    if !inbox::is_there(directory) {
         return Ok(false);
+    }
+    let trace = sources::trace_of_key(&exclusion.agent, &exclusion.session);
+    let is_trace = trace.is_some();
+    let traces = match trace {
+        Some(trace) => vec![trace],
+        None => naming(&exclusion.session, directory)?,
     };
+    if traces.is_empty() {
+        return Ok(false);
+    }
     let inbox = Inbox::open(directory, inbox::Settings::default())?;
-    Ok(inbox.mark_waiting(vec![trace])? > 0)
+    Ok(inbox.mark_waiting(traces)? > 0 && is_trace)
+}
+
+/// The received traces that name a session.
+fn naming(session: &str, directory: &Path) -> anyhow::Result<Vec<TraceKey>> {
+    let reader = Reader::open(directory)?;
+    let named = reader.map(|it| it.naming(session)).transpose()?;
+    let named = named.into_iter().flatten();
+    Ok(named.map(|it| it.revision.key).collect())
 }
 
 /// The name of the agent of a session.

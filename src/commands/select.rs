@@ -252,7 +252,7 @@ fn folder(path: &Path, host: &Host) -> Result<Listing<SessionRef>, WrongUse> {
     if found.found.is_empty() {
         told(&found.unreadable);
         let what = if path.is_dir() {
-            "no transcripts (*.jsonl)"
+            "no transcripts (*.jsonl) and no files of OpenTelemetry (such as *.json, *.jsonl, *.gz, *.pb)"
         } else {
             "no session"
         };

@@ -15,7 +15,7 @@ use crate::config::{Config, Routes, RoutesError};
 use crate::consent::{Trust, Unconfirmed};
 use crate::deliver::{self, Clock, Drained, HostClock, Policy, Reasons};
 use crate::host::Host;
-use crate::inbox::Route;
+use crate::inbox::{self, Route};
 use crate::outbox::{Destination, DestinationRecord, Endings, Load, Outbox, Run, RunKind};
 use crate::pipeline::{self, KnownEvents, Pipeline, Read, Redactors, Stored};
 use crate::posthog::{Recording, limits};
@@ -140,7 +140,20 @@ impl<'a> Sending<'a> {
     }
 
     pub(super) fn pipeline(&self) -> Pipeline<'_> {
-        Pipeline::new(self.config, &self.redactors, self.largest_event)
+        let pipeline = Pipeline::new(self.config, &self.redactors, self.largest_event);
+        if inbox::is_there(self.outbox.directory()) {
+            pipeline.with_routes(self.routes_to_here())
+        } else {
+            pipeline
+        }
+    }
+
+    /// The routes of `serve.toml` whose project is that of the settings. None if the file cannot be
+    /// used, which `doctor` tells.
+    fn routes_to_here(&self) -> Vec<Route> {
+        let routes = self.routes().iter().flat_map(Routes::iter);
+        let here = routes.filter(|it| it.config.namespace.is_of_settings());
+        here.map(|it| it.entry.route.clone()).collect()
     }
 
     /// Size of the outbox, and its limit.

@@ -231,6 +231,16 @@ impl Reader {
         self.list(condition, params![route.name(), session])
     }
 
+    /// The traces that name a session, by whatever route they came.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn naming(&self, session: &str) -> Result<Vec<Summary>, InboxError> {
+        let condition = "id IN (SELECT trace FROM sessions WHERE session = ?1)
+            ORDER BY first_received, id";
+        self.list(condition, params![session])
+    }
+
     /// The traces that report a request to OpenRouter, by the id that OpenRouter gave to its response.
     ///
     /// # Errors

@@ -60,6 +60,7 @@ mod losses;
 mod model;
 pub mod openrouter;
 pub mod protobuf;
+mod raw_request;
 pub mod stored;
 mod texts;
 mod value;

@@ -16,9 +16,8 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value as Json};
-
-use super::{Attribute, Span, SpanId, TraceId, Value};
+pub use super::raw_request::PARAMETERS;
+use super::{Attribute, Span, SpanId, TraceId, raw_request};
 
 /// The span by which `OpenRouter` tests a destination of type `OpenTelemetry` Collector.
 const CONNECTION_TEST: &str = "openrouter-connection-test";
@@ -51,13 +50,35 @@ const KEPT_OF_OWN: [&str; 15] = [
 ];
 /// Facts that are kept of an attempt. The others repeat the caller's own keys.
 const KEPT_OF_ATTEMPT: [&str; 4] = ["attempt_index", "status_code", "is_byok", "model_permaslug"];
-/// Other facts that are not kept: ids of attempts and endpoints, and what a user may switch on about
-/// accounts and origins.
-const DROPPED: [&str; 4] = [
+/// Attributes that are kept, with those below them. What else comes may be about anybody.
+const KEPT: [&str; 15] = [
+    "gen_ai",
+    "trace.name",
+    "trace.tags",
+    "trace.metadata",
+    "trace.input",
+    "trace.output",
+    "span.type",
+    "span.level",
+    "span.status_message",
+    "span.input",
+    "span.output",
+    "session.id",
+    "user.id",
+    "error",
+    "http.response",
+];
+/// Attributes among these that are not kept: ids of people, attempts and endpoints, and what a user may
+/// switch on about accounts and origins.
+const DROPPED: [&str; 8] = [
+    "gen_ai.user",
     "trace.metadata.provider_responses",
+    "trace.metadata.openrouter",
     "trace.metadata.openrouter_generation",
+    "trace.metadata.openrouterGeneration",
     "trace.metadata.device_id",
     "trace.metadata.endpoint_id",
+    "trace.metadata.entity_id",
 ];
 /// Copies of attributes, each with the attribute that it repeats.
 const COPIES: [(&str, &str); 4] = [
@@ -66,34 +87,6 @@ const COPIES: [(&str, &str); 4] = [
     ("span.output", "gen_ai.completion"),
     ("trace.output", "gen_ai.completion"),
 ];
-/// Attributes that hold what the caller sent.
-const HOLD_RAW: [&str; 3] = ["gen_ai.completion", "span.output", "trace.output"];
-/// What the caller sent, by its name in these.
-const RAW: &str = "rawRequest";
-
-/// Parameters of a request that are kept of what the caller sent.
-pub const PARAMETERS: [&str; 19] = [
-    "temperature",
-    "top_p",
-    "top_k",
-    "seed",
-    "stop_sequences",
-    "frequency_penalty",
-    "presence_penalty",
-    "stream",
-    "choice.count",
-    "n",
-    "tool_choice",
-    "response_format",
-    "reasoning",
-    "encoding_formats",
-    "max_tokens",
-    "max_completion_tokens",
-    "provider",
-    "plugins",
-    "tools",
-];
-
 /// What a user of `OpenRouter` tries out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trial {
@@ -107,12 +100,11 @@ pub enum Trial {
 #[must_use]
 pub fn is_delivery(span: &Span) -> bool {
     let mut names = span.attributes.iter().map(|it| it.key.as_str());
-    // The id of a request, followed by the part of its course.
-    let response = span.attributes.text("gen_ai.response.id");
-    let is_course = response.is_some_and(|id| id.starts_with("gen-") && id.contains(':'));
-    is_course
+    let of_resource = &span.resource.attributes;
+    is_part_of_course(span)
         || span.scope.name == "openrouter"
-        || span.resource.attributes.text("service.name") == Some("openrouter")
+        || of_resource.text("service.name") == Some("openrouter")
+        || of_resource.get("openrouter.trace.id").is_some()
         || names.any(|name| name.starts_with(OWN))
 }
 
@@ -121,10 +113,26 @@ pub fn is_delivery(span: &Span) -> bool {
 pub fn trial(span: &Span) -> Option<Trial> {
     match span.name.as_str() {
         // A Collector may have renamed everything but the span.
-        CONNECTION_TEST => Some(Trial::Connection),
-        TEST_REQUEST if is_delivery(span) => Some(Trial::Request),
+        CONNECTION_TEST if !is_call(span) => Some(Trial::Connection),
+        TEST_REQUEST if is_delivery(span) && !is_somebodys(span) => Some(Trial::Request),
         _ => None,
     }
+}
+
+/// Whether a span is about a call of a model.
+fn is_call(span: &Span) -> bool {
+    let mut names = span.attributes.iter().map(|it| it.key.as_str());
+    names.any(|name| name.starts_with("gen_ai."))
+}
+
+/// Whether a request was made by or for somebody, who may have named it. What `OpenRouter` makes up is
+/// nobody's.
+fn is_somebodys(span: &Span) -> bool {
+    let mut names = span.attributes.iter().map(|it| it.key.as_str());
+    names.any(|name| match name.strip_prefix("trace.metadata.") {
+        Some(key) => !key.starts_with("openrouter") && is_kept(name),
+        None => matches!(name, "user.id" | "session.id"),
+    })
 }
 
 /// The name of the key that paid for the request of a span. Spans about the course of a request do
@@ -158,7 +166,15 @@ pub fn with_course(
 /// Whether a span is about the course of a request rather than the request itself.
 #[must_use]
 pub fn is_course(span: &Span) -> bool {
-    is_delivery(span) && span.attributes.text("span.type") == Some("span")
+    let says_so = || span.attributes.text("span.type") == Some("span");
+    is_part_of_course(span) || is_delivery(span) && says_so()
+}
+
+/// Whether a span has the id of a request, followed by the part of its course. A Collector may have left
+/// out everything else.
+fn is_part_of_course(span: &Span) -> bool {
+    let response = span.attributes.text("gen_ai.response.id");
+    response.is_some_and(|id| id.starts_with("gen-") && id.contains(':'))
 }
 
 /// Removes from a span of a delivery what is never sent, so that it does not reach the disk either:
@@ -171,7 +187,11 @@ pub fn clean(span: &mut Span) {
     let kept = std::mem::take(&mut span.attributes);
     let kept = kept.into_iter();
     let kept = kept.filter(|it| is_kept(&it.key) && !copies.contains(&it.key.as_str()));
-    span.attributes = kept.map(without_raw).collect();
+    let kept = kept.map(|Attribute { key, value }| Attribute {
+        key,
+        value: raw_request::without(value),
+    });
+    span.attributes = kept.collect();
 }
 
 fn is_kept(name: &str) -> bool {
@@ -185,42 +205,14 @@ fn is_kept(name: &str) -> bool {
         let rest = name.strip_prefix(it);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
-    !DROPPED.iter().any(|it| is_below(it))
-}
-
-fn without_raw(attribute: Attribute) -> Attribute {
-    let Attribute { key, value } = attribute;
-    let value = match value {
-        Value::Text(text) if HOLD_RAW.contains(&key.as_str()) => Value::Text(cleaned(text)),
-        value => value,
-    };
-    Attribute { key, value }
-}
-
-/// A completion with the parameters and the tools of what the caller sent, and nothing else of it.
-fn cleaned(text: String) -> String {
-    // Within a text of the JSON, the quote after the name is escaped.
-    let Some(place) = text.find(&format!("\"{RAW}\"")) else {
-        return text;
-    };
-    let Ok(mut completion) = serde_json::from_str::<Map<String, Json>>(&text) else {
-        // It was cut off: what stands before is whole.
-        let before = text[..place].trim_end().trim_end_matches(',');
-        return format!("{before}}}");
-    };
-    match completion.get_mut(RAW) {
-        Some(Json::Object(raw)) => raw.retain(|name, _| PARAMETERS.contains(&name.as_str())),
-        Some(other) => *other = Json::Null,
-        None => {}
-    }
-    Json::Object(completion).to_string()
+    KEPT.iter().any(|it| is_below(it))
+        && !DROPPED.iter().any(|it| is_below(it))
+        && !raw_request::is_named(name)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-
-    use serde_json::json;
 
     use super::*;
     use crate::otlp::{Resource, Scope, SpanKind, Status};
@@ -246,33 +238,6 @@ mod tests {
             flags: 0,
             dropped_attributes: 0,
             dropped_events: 0,
-        }
-    }
-
-    #[test]
-    fn of_what_the_caller_sent_parameters_and_tools_are_kept_whatever_the_form() {
-        let raw = json!({
-            "temperature": 0.2, "tools": [{ "name": "stock" }], "user": "planted",
-            "messages": ["planted"], "headers": { "authorization": "planted" },
-        });
-        let whole = json!({ "completion": "Hello", "toolCalls": [], "rawRequest": raw });
-        let kept = json!({
-            "completion": "Hello", "toolCalls": [],
-            "rawRequest": { "temperature": 0.2, "tools": [{ "name": "stock" }] },
-        });
-        let cleaned_json = |text: String| serde_json::from_str::<Json>(&cleaned(text)).unwrap();
-        assert_eq!(cleaned_json(whole.to_string()), kept);
-        let text = whole.to_string();
-        let cut = text[..text.find("planted").unwrap() + 9].to_owned();
-        let before = json!({ "completion": "Hello", "toolCalls": [] });
-        assert_eq!(cleaned_json(cut), before, "cut off");
-        let odd = json!({ "completion": "Hello", "rawRequest": "planted" });
-        assert!(!cleaned(odd.to_string()).contains("planted"));
-        for same in [
-            json!({ "completion": "say \"rawRequest\": {}" }).to_string(),
-            "no JSON".to_owned(),
-        ] {
-            assert_eq!(cleaned(same.clone()), same);
         }
     }
 
@@ -330,6 +295,12 @@ mod tests {
             ),
             ("Test Generation", &[own], Some(Trial::Request)),
             ("Test Generation", &[], None),
+            ("Test Generation", &[own, ("user.id", "ada")], None),
+            (
+                "openrouter-connection-test",
+                &[("gen_ai.system", "x")],
+                None,
+            ),
             ("LLM Generation", &[own], None),
         ] {
             assert_eq!(trial(&span(name, attributes)), expected, "{name}");

@@ -38,7 +38,8 @@ impl Pipeline<'_> {
         }
         // A damaged inbox must not hold up sessions, so they go without these costs; doctor tells of the
         // inbox.
-        let delivered = sources::delivered(session, outbox.directory()).unwrap_or_default();
+        let delivered = sources::delivered(session, outbox.directory(), &self.routes);
+        let delivered = delivered.unwrap_or_default();
         if delivered.is_empty() {
             return Ok(HashSet::new());
         }

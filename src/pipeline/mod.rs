@@ -19,6 +19,7 @@ use chrono::{DateTime, Utc};
 use crate::config::{Attribution, Config};
 use crate::consent::{ProjectPrivacy, Verdict};
 use crate::git;
+use crate::inbox::Route;
 use crate::posthog::limits::Limits;
 use crate::posthog::{
     self, DistinctId, Event, EventName, Frozen, Recording, Settings, Tally, retention,
@@ -44,6 +45,8 @@ pub struct Pipeline<'a> {
     content_since: Option<DateTime<Utc>>,
     /// Whether sessions that are left alone have their content too.
     is_for_owner: bool,
+    /// The routes by which OpenRouter's deliveries of the same project come.
+    routes: Vec<Route>,
     projects: Projects,
 }
 
@@ -57,6 +60,7 @@ impl<'a> Pipeline<'a> {
             largest_event,
             content_since: None,
             is_for_owner: false,
+            routes: vec![config.route.clone()],
             projects: Projects::default(),
         }
     }
@@ -65,6 +69,14 @@ impl<'a> Pipeline<'a> {
     #[must_use]
     pub const fn with_content_since(mut self, since: Option<DateTime<Utc>>) -> Self {
         self.content_since = since;
+        self
+    }
+
+    /// Lets sessions have the costs of deliveries that came by these routes too, whose project is that
+    /// of the settings.
+    #[must_use]
+    pub fn with_routes(mut self, routes: impl IntoIterator<Item = Route>) -> Self {
+        self.routes.extend(routes);
         self
     }
 

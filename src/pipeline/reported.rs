@@ -3,13 +3,13 @@
 use crate::config::Config;
 use crate::host::Host;
 use crate::integrations;
-use crate::outbox::{Outbox, OutboxError};
+use crate::outbox::{Exclusions, Outbox, OutboxError};
 use crate::session::Agent;
 use crate::sources::{self, Reporter, SessionRef};
 
-/// The reason to leave a trace alone: it was received by a route with other settings; or the agent
-/// that reports it keeps the same session on disk, from where it is sent, and every call would be
-/// counted twice.
+/// The reason to leave a trace alone: it was received by a route with other settings; it is of a session
+/// that the user excluded; or the agent that reports it keeps the same session on disk, from where it is
+/// sent, and every call would be counted twice.
 ///
 /// # Errors
 /// When the outbox cannot be read.
@@ -23,28 +23,50 @@ pub fn reported(
             "it came by the route {route}, and posthog-llma serve sends it to the project of that route"
         )));
     }
+    let (agents, sessions) = match found.reporter() {
+        Some(Reporter::Agent { agent, session }) => (vec![agent], Vec::from_iter(session)),
+        Some(Reporter::Gateway { sessions }) => (AGENTS.to_vec(), sessions),
+        None => return Ok(None),
+    };
+    if let Some(reason) = excluded(&agents, &sessions, config)? {
+        return Ok(Some(reason));
+    }
     // What goes to another project is not counted twice in this one.
     if !config.namespace.is_of_settings() {
         return Ok(None);
     }
-    match found.reporter() {
-        Some(Reporter::Agent { agent, session }) => {
-            if sends_itself(agent, config, host) {
-                return Ok(Some(twice(agent)));
-            }
-            of_known(&[agent], session.as_deref(), config)
-        }
-        Some(Reporter::Gateway { session }) => {
-            let mut own = AGENTS
-                .into_iter()
-                .filter(|it| sends_itself(*it, config, host));
-            if let Some(agent) = own.find(|it| sources::locate(*it, &session, host).is_some()) {
-                return Ok(Some(twice(agent)));
-            }
-            of_known(&AGENTS, Some(&session), config)
-        }
-        None => Ok(None),
+    let mut own = agents.iter().filter(|it| sends_itself(**it, config, host));
+    let keeps = |agent: Agent| {
+        let mut sessions = sessions.iter();
+        sessions.any(|it| sources::locate(agent, it, host).is_some())
+    };
+    // An agent that reports itself need not say which session it is.
+    let is_alone = agents.len() == 1;
+    if let Some(agent) = own.find(|it| is_alone || keeps(**it)) {
+        return Ok(Some(twice(*agent)));
     }
+    of_known(&agents, &sessions, config)
+}
+
+/// Why the user excluded one of these sessions of these agents; `None` if they did not.
+fn excluded(
+    agents: &[Agent],
+    sessions: &[String],
+    config: &Config,
+) -> Result<Option<String>, OutboxError> {
+    let Some(directory) = &config.state_dir else {
+        return Ok(None);
+    };
+    let exclusions = Exclusions::of(directory);
+    for agent in agents {
+        for session in sessions {
+            let exclusion = exclusions.find(agent.as_str(), session)?;
+            if let Some(exclusion) = exclusion {
+                return Ok(Some(exclusion.reason()));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// The agents whose sessions are read from disk.
@@ -63,21 +85,23 @@ fn twice(agent: Agent) -> String {
     )
 }
 
-/// The reason when one of these agents has a session of that id, which was sent.
+/// The reason when one of these agents has one of these sessions, which was sent.
 fn of_known(
     agents: &[Agent],
-    session: Option<&str>,
+    sessions: &[String],
     config: &Config,
 ) -> Result<Option<String>, OutboxError> {
-    let (Some(session), Some(directory)) = (session, &config.state_dir) else {
+    let Some(directory) = &config.state_dir else {
         return Ok(None);
     };
     let Some(outbox) = Outbox::open_read_only(directory)? else {
         return Ok(None);
     };
     for agent in agents {
-        if outbox.session(agent.as_str(), session)?.is_some() {
-            return Ok(Some(transcribed(*agent)));
+        for session in sessions {
+            if outbox.session(agent.as_str(), session)?.is_some() {
+                return Ok(Some(transcribed(*agent)));
+            }
         }
     }
     Ok(None)

@@ -33,6 +33,9 @@ const MARK: usize = 40;
 /// Bytes reserved for the message that says how many messages are left out.
 const LEFT_OUT: usize = 120;
 
+/// Items of the shortest list of which none is left out: a note and the last item.
+const FEWEST: usize = 2;
+
 /// Bytes to count at once where a text is cut.
 const CHUNK: usize = 64;
 
@@ -138,9 +141,39 @@ fn clip_value(value: &mut Value, max: usize) {
     let structure = size - in_strings;
     match level(&mut strings, max.saturating_sub(structure)) {
         Some(level) => cut_strings(value, level),
-        // Structure alone exceeds the limit, so the beginning of the JSON is kept as text.
-        None => *value = Value::String(cut(&value.to_string(), max.saturating_sub(2))),
+        None => match value {
+            Value::Array(items) if items.len() > FEWEST => {
+                keep_last(items, max);
+                if json_size(value) > max {
+                    clip_value(value, max);
+                }
+            }
+            // Structure alone exceeds the limit, so the beginning of the JSON is kept as text.
+            _ => *value = Value::String(cut(&value.to_string(), max.saturating_sub(2))),
+        },
     }
+}
+
+/// Leaves out items from the beginning of a list until the rest takes at most `max` bytes of JSON, or is
+/// the last one. A note says how many.
+fn keep_last(items: &mut Vec<Value>, max: usize) {
+    let mut left = max.saturating_sub(LEFT_OUT);
+    let sizes = items.iter().rev().map(|it| json_size(it) + 1);
+    let kept = sizes.take_while(|size| {
+        let fits = *size <= left;
+        left = left.saturating_sub(*size);
+        fits
+    });
+    let kept = kept.count().max(1);
+    let left_out = items.len() - kept;
+    let note = format!("[{left_out} earlier items left out]");
+    let has_roles = items.iter().any(|it| it.get("role").is_some());
+    let note = if has_roles {
+        json!({ "role": "system", "content": [{ "type": "text", "text": note }] })
+    } else {
+        note.into()
+    };
+    items.splice(..left_out, [note]);
 }
 
 /// Shortens the content of an event until the event has at most `max` bytes of JSON; `overhead` is
@@ -435,5 +468,20 @@ mod tests {
     fn an_event_that_is_large_elsewhere_cannot_be_made_to_fit() {
         let event = json!({ "properties": { "custom": "x".repeat(5000) } });
         assert_eq!(fit_json(event.to_string().as_bytes(), 1000), None);
+    }
+
+    #[test]
+    fn of_too_many_small_messages_the_last_ones_stay_messages() {
+        let messages: Vec<Value> = (0..20_000)
+            .map(|number| json!({ "role": "user", "content": number.to_string() }))
+            .collect();
+        let mut value = Value::Array(messages);
+        clip_value(&mut value, 10_000);
+        assert!(json_size(&value) <= 10_000);
+        let kept = value.as_array().unwrap();
+        assert_eq!(kept.last().unwrap()["content"], "19999");
+        let note = kept[0]["content"][0]["text"].as_str().unwrap();
+        let left_out = 20_000 - (kept.len() - 1);
+        assert_eq!(note, format!("[{left_out} earlier items left out]"));
     }
 }

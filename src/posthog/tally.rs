@@ -19,6 +19,8 @@ pub struct Tally {
     pub generations: u64,
     /// Spans of tool calls.
     pub tools: u64,
+    /// Spans of other work of applications.
+    pub steps: u64,
     /// Failed generations and tool calls. Turns and traces repeat their errors and are not counted.
     pub errors: u64,
     /// Input tokens outside the cache.
@@ -48,7 +50,10 @@ impl AddAssign<&Event<'_>> for Tally {
             }
             EventName::Span if event.is_turn() => self.turns += 1,
             EventName::Span => {
-                self.tools += 1;
+                let kind = get(names::SPAN_TYPE).and_then(Value::as_str);
+                let is_tool = kind.is_none_or(|kind| kind == "tool");
+                self.tools += u64::from(is_tool);
+                self.steps += u64::from(!is_tool);
                 self.errors += u64::from(failed);
             }
             EventName::Trace => self.traces += 1,
@@ -64,6 +69,7 @@ impl AddAssign for Tally {
             turns,
             generations,
             tools,
+            steps,
             errors,
             input,
             output,
@@ -75,6 +81,7 @@ impl AddAssign for Tally {
         self.turns += turns;
         self.generations += generations;
         self.tools += tools;
+        self.steps += steps;
         self.errors += errors;
         self.input += input;
         self.output += output;

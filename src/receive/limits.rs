@@ -9,7 +9,8 @@ use crate::server::Bounds;
 /// Bounds of what clients may take, together and each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a body as it is sent. The protocol recommends 64 MiB.
+    /// Bytes of a body as it is sent. The protocol recommends 64 MiB; OpenRouter repeats a conversation up
+    /// to six times, each of 10,000,000 characters at most.
     pub body: usize,
     /// Bytes of a body when it is expanded.
     pub expanded: usize,
@@ -58,10 +59,10 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            body: 64 << 20,
-            expanded: 64 << 20,
+            body: 96 << 20,
+            expanded: 96 << 20,
             decoded: 128 << 20,
-            in_flight: 128 << 20,
+            in_flight: 160 << 20,
             head: 32 << 10,
             headers: 100,
             head_time: Duration::from_secs(65),

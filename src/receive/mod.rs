@@ -41,12 +41,12 @@ use tokio::sync::Semaphore;
 
 pub use entry::{Deliveries, Entry};
 pub use limits::Limits;
-pub use routes::{InvalidRoutes, Routes, ShortToken, Token};
+pub use routes::{InvalidRoutes, InvalidToken, Routes, Token};
 pub use traffic::{Traffic, TrafficCounts};
 
 use crate::inbox::Inbox;
 use crate::otlp::Batch;
-use crate::redact::Redacted;
+use crate::redact::{Counts, Redacted, Redactor};
 use crate::server;
 pub use crate::server::{Served, Stop};
 use bodies::Bodies;
@@ -54,8 +54,25 @@ use body::Budget;
 use service::Service;
 use work::Tools;
 
-/// Redacts a batch. Called on several threads at once.
-pub type Redact = Arc<dyn Fn(Batch) -> Redacted<Batch> + Send + Sync>;
+/// Replaces the secrets in what is received, on several threads at once.
+pub trait Redact: Send + Sync {
+    /// Redacts a batch.
+    fn batch(&self, batch: Batch) -> Redacted<Batch>;
+
+    /// Redacts a name that is counted.
+    fn name(&self, name: &str) -> String;
+}
+
+impl Redact for Redactor {
+    fn batch(&self, batch: Batch) -> Redacted<Batch> {
+        Self::batch(self, batch)
+    }
+
+    fn name(&self, name: &str) -> String {
+        let redacted = self.text(name, &mut Counts::default());
+        redacted.unwrap_or_else(|| name.to_owned())
+    }
+}
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -74,7 +91,7 @@ pub struct Settings {
 pub struct Receiver {
     inbox: Inbox,
     settings: Settings,
-    redact: Redact,
+    redact: Arc<dyn Redact>,
     clock: Clock,
     traffic: Arc<Traffic>,
 }
@@ -93,7 +110,7 @@ pub enum ServeError {
 impl Receiver {
     /// A receiver that does not listen yet.
     #[must_use]
-    pub fn new(inbox: Inbox, settings: Settings, redact: Redact, clock: Clock) -> Self {
+    pub fn new(inbox: Inbox, settings: Settings, redact: Arc<dyn Redact>, clock: Clock) -> Self {
         Self {
             inbox,
             settings,

@@ -45,10 +45,16 @@ pub enum InvalidRoutes {
     Header(String),
 }
 
-/// A token that is too short to be a secret.
+/// A text that cannot be a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("a token has at least {MIN_TOKEN} characters")]
-pub struct ShortToken;
+pub enum InvalidToken {
+    /// It is too short to be a secret.
+    #[error("a token has at least {MIN_TOKEN} characters")]
+    Short,
+    /// No client can send it in a header.
+    #[error("a token is one line of letters, digits and signs, without spaces")]
+    Characters,
+}
 
 /// Characters of a token, at least: enough that nobody guesses it when it is random.
 const MIN_TOKEN: usize = 16;
@@ -57,13 +63,16 @@ impl Token {
     /// The token with this text. Spaces around it do not belong to it.
     ///
     /// # Errors
-    /// When it is too short.
-    pub fn new(text: &str) -> Result<Self, ShortToken> {
-        let text = text.trim();
-        match text.len() {
-            0..MIN_TOKEN => Err(ShortToken),
-            _ => Ok(Self::of(text.as_bytes())),
+    /// When it is too short, or cannot be sent.
+    pub fn new(text: &str) -> Result<Self, InvalidToken> {
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if text.len() < MIN_TOKEN {
+            return Err(InvalidToken::Short);
         }
+        if !text.bytes().all(|it| it.is_ascii_graphic()) {
+            return Err(InvalidToken::Characters);
+        }
+        Ok(Self::of(text.as_bytes()))
     }
 
     /// Digests are compared, so neither content nor length of a token can be measured.
@@ -186,6 +195,20 @@ fn authorization(value: &[u8]) -> Option<Token> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_is_what_a_header_can_hold() {
+        for (text, expected) in [
+            (" first-team-0123456789\r\n", None),
+            ("\u{feff}first-team-0123456789", None),
+            ("short", Some(InvalidToken::Short)),
+            ("first-team-0123\n456789", Some(InvalidToken::Characters)),
+            ("first team 0123456789", Some(InvalidToken::Characters)),
+            ("größer-als-sechzehn", Some(InvalidToken::Characters)),
+        ] {
+            assert_eq!(Token::new(text).err(), expected, "{text:?}");
+        }
+    }
 
     fn routes() -> Routes {
         let token = |text| Token::new(text).unwrap();

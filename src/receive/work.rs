@@ -1,6 +1,7 @@
 //! The work on a request: expand, decode, redact, prepare. Done beside the thread that serves
 //! connections.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::Redact;
@@ -11,13 +12,13 @@ use super::head::Head;
 use super::limits::Limits;
 use super::refusal::{Reason, Refusal};
 use crate::inbox::{Delivery, Fact, Inbox, Route};
-use crate::otlp::{self, Batch, Encoding, Losses, answer};
+use crate::otlp::{self, Batch, Encoding, Losses, Signal, answer};
 
 /// What the work needs beside the request.
 #[derive(Clone)]
 pub(super) struct Tools {
     pub(super) limits: Limits,
-    pub(super) redact: Redact,
+    pub(super) redact: Arc<dyn Redact>,
     pub(super) inbox: Inbox,
 }
 
@@ -44,6 +45,10 @@ pub(super) fn work(
     now: SystemTime,
 ) -> Result<Worked, Refusal> {
     let limits = &tools.limits;
+    if head.is_test && head.signal != Signal::Traces {
+        let message = "OpenRouter sends traces: use /openrouter or /v1/traces";
+        return Err(Refusal::new(Reason::Path, message));
+    }
     let Body { bytes, mut held } = body;
     let bytes = expand(bytes, head.compression, limits.expanded, &mut held)?;
     let answered = head.encoding.unwrap_or_else(|| guess(&bytes));
@@ -58,8 +63,8 @@ pub(super) fn work(
     let answer = answer::taken(answered, head.signal, &batch.losses);
     let mut left_out = head.entry.openrouter.sort(&mut batch);
     left_out.connection_tests += u64::from(is_test);
-    count_left_out(&tools.inbox, &head.entry.route, &left_out, now);
-    let batch = (tools.redact)(batch);
+    count_left_out(tools, &head.entry.route, &left_out, now);
+    let batch = tools.redact.batch(batch);
     let delivery = Delivery::prepare(&batch, head.entry.route.clone(), now);
     let delivery = delivery.map_err(|error| Refusal::new(Reason::Internal, error.to_string()))?;
     drop(batch);
@@ -128,7 +133,8 @@ fn count_losses(inbox: &Inbox, losses: &Losses, now: SystemTime) {
     inbox.count(Fact::Metrics, "", losses.metrics, now);
 }
 
-fn count_left_out(inbox: &Inbox, route: &Route, left_out: &LeftOut, now: SystemTime) {
+fn count_left_out(tools: &Tools, route: &Route, left_out: &LeftOut, now: SystemTime) {
+    let inbox = &tools.inbox;
     let by = route.name();
     inbox.count(Fact::ConnectionTest, by, left_out.connection_tests, now);
     inbox.count(Fact::TestRequest, by, left_out.test_requests, now);
@@ -136,6 +142,8 @@ fn count_left_out(inbox: &Inbox, route: &Route, left_out: &LeftOut, now: SystemT
         let reason = match key.as_str() {
             "" => format!("route {by}: made with an OpenRouter key that is not named"),
             key => {
+                // Somebody may have pasted the key where its name belongs.
+                let key = tools.redact.name(key);
                 let key = &key[..key.floor_char_boundary(MAX_NAME)];
                 format!("route {by}: made with the OpenRouter key {key:?}")
             }

@@ -111,20 +111,45 @@ pub fn trace_of_key(agent: &str, key: &str) -> Option<TraceKey> {
     is_received.then(|| otlp::trace_of_key(key))?
 }
 
-/// The calls of a session that OpenRouter delivered to the receiver of this state directory: see
-/// [`Reporter::Gateway`](super::Reporter). None if nothing was ever received.
+/// The sessions that the spans of a received trace name; none if it is not kept any more.
 ///
 /// # Errors
 /// When the inbox cannot be read.
-pub fn delivered(session: &Session, state_directory: &Path) -> io::Result<Vec<Generation>> {
+pub fn sessions_named_in(trace: &TraceKey, state_directory: &Path) -> io::Result<Vec<String>> {
+    let database = inbox::database(state_directory);
+    if !inbox::is_there(state_directory) {
+        return Ok(Vec::new());
+    }
+    otlp::sessions_named_in(&database, trace)
+}
+
+/// The calls of a session that OpenRouter delivered by these routes to the receiver of this state
+/// directory: see [`Reporter::Gateway`](super::Reporter). None if nothing was ever received.
+///
+/// # Errors
+/// When the inbox cannot be read.
+pub fn delivered(
+    session: &Session,
+    state_directory: &Path,
+    routes: &[Route],
+) -> io::Result<Vec<Generation>> {
     let database = inbox::database(state_directory);
     if session.agent == Agent::Otlp || !inbox::is_there(state_directory) {
         return Ok(Vec::new());
     }
     let generations = session.all_generations().into_iter();
     let responses = generations.filter_map(|it| it.response.as_deref());
-    let of_openrouter = responses.filter(|id| id.starts_with("gen-"));
-    otlp::delivered(&database, &session.id, of_openrouter)
+    let of_openrouter: Vec<&str> = responses.filter(|id| id.starts_with("gen-")).collect();
+    let mut delivered = Vec::new();
+    for route in routes {
+        delivered.extend(otlp::delivered(
+            &database,
+            route,
+            &session.id,
+            &of_openrouter,
+        )?);
+    }
+    Ok(delivered)
 }
 
 /// The session that an agent's plugin names, by its file or, if it has none, by its id. `None`

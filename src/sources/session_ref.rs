@@ -76,8 +76,8 @@ pub enum Reporter {
     },
     /// A gateway between its caller and the models. The caller may be a coding agent.
     Gateway {
-        /// The caller's id of the session.
-        session: String,
+        /// The sessions that the requests name, each once: at least one.
+        sessions: Vec<String>,
     },
 }
 

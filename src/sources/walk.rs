@@ -23,6 +23,8 @@ pub struct Unreadable {
 pub enum Reason {
     /// Reading failed, with the error of the system.
     Error(String),
+    /// Parts of it are damaged, and the rest was read.
+    Damaged(String),
     /// It is a symbolic link out of the user's own folders, to this target.
     LeadsOut(PathBuf),
 }
@@ -34,6 +36,14 @@ impl Unreadable {
             path: path.to_owned(),
             reason: Reason::Error(error.to_string()),
         })
+    }
+
+    /// A file of which parts could not be read.
+    pub(super) fn damaged(path: &Path, what: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            reason: Reason::Damaged(what.to_owned()),
+        }
     }
 
     /// A link that is not followed.
@@ -60,7 +70,7 @@ impl Unreadable {
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Error(error) => formatter.write_str(error),
+            Self::Error(error) | Self::Damaged(error) => formatter.write_str(error),
             Self::LeadsOut(target) => {
                 write!(
                     formatter,
@@ -76,6 +86,7 @@ impl fmt::Display for Unreadable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, reason } = self;
         match reason {
+            Reason::Damaged(what) => write!(formatter, "{}: {what}", path.display()),
             Reason::Error(_) => write!(formatter, "cannot read {}: {reason}", path.display()),
             Reason::LeadsOut(_) => write!(
                 formatter,

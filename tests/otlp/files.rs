@@ -293,6 +293,55 @@ fn compression_that_breaks_off_keeps_what_was_before() {
     assert_eq!(batches.len(), 10_000);
 }
 
+/// What is left of a damaged file is sent, and the rest is told.
+#[test]
+fn ingest_tells_which_files_are_damaged() {
+    let whole = format!(
+        "{}\n",
+        super::traces::request(
+            "shop",
+            "x",
+            &[super::traces::span(
+                "1",
+                "chat",
+                (0, 9),
+                &json!({ "gen_ai.operation.name": "chat", "gen_ai.request.model": "m" })
+            )]
+        )
+    );
+    let compressed = gzip(whole.repeat(3).as_bytes());
+    for (name, bytes, part) in [
+        (
+            "cut.jsonl",
+            [whole.as_bytes(), &whole.as_bytes()[..80]].concat(),
+            "1 cut off",
+        ),
+        (
+            "odd.jsonl",
+            format!("{whole}[1]\n{whole}").into_bytes(),
+            "1 not a request",
+        ),
+        (
+            "cut.jsonl.gz",
+            compressed[..compressed.len() - 4].to_vec(),
+            "1 cut off",
+        ),
+    ] {
+        let env = crate::support::env::TestEnv::new();
+        let file = env.write(format!("traces/{name}"), bytes);
+        let folder = file.parent().expect("a folder").to_owned();
+        let outcome = env
+            .command(["ingest", "--output", "-"])
+            .argument(&folder)
+            .run();
+        let outcome = outcome
+            .code(1)
+            .complains(part)
+            .complains("the rest is read");
+        assert!(outcome.stdout.contains("$ai_generation"), "{name}");
+    }
+}
+
 /// A file that is made while it is read.
 struct Made<F>(F, u64);
 

@@ -9,6 +9,7 @@ mod emitters;
 mod events;
 mod every;
 mod files;
+mod gateway;
 mod late;
 mod limits;
 mod losses;

@@ -17,7 +17,7 @@ const TRACES: [&str; 2] = [
 const RAW: &str = r#"{"model":"anthropic/claude-haiku-4.5","temperature":0.2,"headers":{"x":"planted-header"},"user":"planted-user"}"#;
 
 /// One request as OpenRouter delivers it: the call, and two spans about its course.
-fn delivery(number: usize, extra: &Value) -> Value {
+pub(super) fn delivery(number: usize, extra: &Value) -> Value {
     let id = format!("gen-1790000000-Example{number:0>14}");
     let attributes = json!({
         "gen_ai.operation.name": "chat", "gen_ai.provider.name": "anthropic", "gen_ai.response.id": id,
@@ -218,7 +218,7 @@ fn numbers_may_be_texts_and_a_collector_may_rename_the_service() {
     );
 }
 
-fn events_of(requests: &[Request]) -> Events {
+pub(super) fn events_of(requests: &[Request]) -> Events {
     events_by(&Run::default(), requests)
 }
 
@@ -227,7 +227,7 @@ fn events_by(run: &Run, requests: &[Request]) -> Events {
     Files::of(&deliveries.collect::<Vec<_>>()).events(run)
 }
 
-fn with_trace(fields: &Value) -> Request {
+pub(super) fn with_trace(fields: &Value) -> Request {
     Request {
         session: Some("session-1"),
         user: Some("user-1"),
@@ -277,7 +277,11 @@ fn who_is_nobody_has_no_profile_and_a_hash_of_a_machine_is_nobody() {
     let hash: &'static str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     for (user, session, expected) in [
         (None, Some("s"), "openrouter:s".to_owned()),
-        (Some(hash), Some("s"), "openrouter:s".to_owned()),
+        (
+            Some(hash),
+            Some("6f1c2b34-0000-4000-8000-000000000001"),
+            "openrouter:6f1c2b34-0000-4000-8000-000000000001".to_owned(),
+        ),
         (
             None,
             None,

@@ -90,7 +90,7 @@ fn web_pages_and_bombs_are_refused_and_the_reasons_shown() {
     let env = TestEnv::new();
     let serving = Serving::start(&env);
     let (json, body) = ("Content-Type: application/json", body(&[call(1, 1, 0)]));
-    let bomb = crate::receive::support::made::gzip(&vec![b' '; 65 << 20]);
+    let bomb = crate::receive::support::made::gzip(&vec![b' '; 97 << 20]);
     for (headers, body, status) in [
         (&[json, "Origin: https://example.com"][..], &body, 403),
         (&[json, "Host: rebound.example.com"], &body, 403),

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "figures of the long test")]
 
 mod begins;
+mod excluded;
 mod kill;
 mod once;
 mod openrouter;

@@ -16,7 +16,7 @@ use crate::support::posthog::PostHog;
 use crate::support::session::Session;
 
 /// The cost of a request at OpenRouter, which nobody else states.
-const COST: f64 = 0.000_045;
+pub(super) const COST: f64 = 0.000_045;
 
 /// Delivers a request by OpenRouter, as the first one of a receiver.
 fn deliver(env: &TestEnv, session: Option<&'static str>) -> String {
@@ -205,7 +205,7 @@ const SESSION: &str = "00000000-0000-4000-8000-000000000001";
 
 /// Deliveries of the calls in a transcript, which have no id in common with it: what each used, and when
 /// it ended.
-fn deliveries_of(transcript: &Path) -> Vec<Value> {
+pub(super) fn deliveries_of(transcript: &Path) -> Vec<Value> {
     let text = fs::read_to_string(transcript).expect("it is there");
     let lines = text
         .lines()

@@ -279,6 +279,25 @@ fn requests_of_other_keys_are_answered_left_out_and_counted() {
     env.run(["doctor"]).never_mentions("playground: problem");
 }
 
+/// Somebody pasted a key where its name belongs.
+#[test]
+fn a_secret_in_the_name_of_a_key_reaches_neither_disk_nor_terminal() {
+    let posthog = PostHog::start();
+    let env = env_with_token(&posthog);
+    let serving = Serving::start_with(&env, &["--openrouter-key", "production"]);
+    let mut openrouter = OpenRouter::delivering_to([webhook(&serving)]);
+    openrouter.answer(&Request {
+        key_name: SECRET,
+        ..Request::default()
+    });
+    finish(&env, serving);
+    env.run(["status"])
+        .says("made with the OpenRouter key")
+        .never_mentions(SECRET);
+    let disk = text_on_disk(&env);
+    assert!(memchr::memmem::find(&disk, SECRET.as_bytes()).is_none());
+}
+
 #[test]
 fn openrouter_s_own_privacy_mode_and_sampling_are_kept() {
     const SESSIONS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];

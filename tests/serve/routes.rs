@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use rustix::process::Signal;
 use serde_json::Value;
 
+use super::once::{COST, deliveries_of};
 use super::openrouter::property;
 use super::sends::{body, call};
 use super::support::{SOON, Serving};
@@ -13,6 +14,7 @@ use crate::support::env::{API_KEY, TestEnv};
 use crate::support::openrouter::{Destination, OpenRouter, Request};
 use crate::support::posthog::PostHog;
 use crate::support::process::wait_for;
+use crate::support::session::Session;
 
 const SHOP: &str = "token-of-the-shop-team";
 const LAB: &str = "token-of-the-lab-team";
@@ -207,4 +209,55 @@ fn serve_ends_when_its_routes_change_and_does_not_begin_with_unusable_ones() {
     env.run(["serve", "--listen", "127.0.0.1:0"])
         .code(2)
         .complains("a token has at least 16 characters");
+}
+
+/// One team whose project is that of the settings.
+fn one_team() -> String {
+    format!("[routes.shop]\ntoken = \"{SHOP}\"\n")
+}
+
+#[test]
+fn the_keys_that_an_option_names_hold_for_routes_that_name_none() {
+    let posthog = PostHog::start();
+    let env = TestEnv::sending_to(&posthog);
+    write(&env, &one_team());
+    let serving = Serving::start_with(&env, &["--openrouter-key", "production"]);
+    let destination = Destination::webhook(serving.address, SHOP);
+    let mut openrouter = OpenRouter::delivering_to([destination]);
+    for key_name in ["production", "playground"] {
+        openrouter.answer(&Request {
+            key_name,
+            ..Request::default()
+        });
+    }
+    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    env.run(["flush"]).success();
+    assert_eq!(posthog.named("$ai_generation").len(), 1);
+}
+
+#[test]
+fn a_transcript_has_the_costs_that_came_by_a_route_to_its_project() {
+    for hooks in ["true", "false"] {
+        let posthog = PostHog::start();
+        let env = TestEnv::sending_to(&posthog).with("POSTHOG_LLMA_CC_ENABLED", hooks);
+        write(&env, &one_team());
+        let session = Session::write(&env, 1, 2);
+        let serving = Serving::start(&env);
+        let deliveries = deliveries_of(&session.path);
+        for delivery in &deliveries {
+            let token = format!("Authorization: Bearer {SHOP}");
+            let headers = ["Content-Type: application/json", &token];
+            let body = delivery.to_string();
+            assert_eq!(serving.ask(&headers, body.as_bytes()).status, 200);
+        }
+        assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+        env.run(["flush"]).success();
+        let ingest = env.command(["ingest", "--with-old-content"]);
+        ingest.argument(&session.path).run().success();
+        let calls = posthog.named("$ai_generation");
+        assert_eq!(calls.len(), deliveries.len(), "hooks: {hooks}");
+        for call in &calls {
+            assert_eq!(property(call, "$ai_total_cost_usd"), COST, "hooks: {hooks}");
+        }
+    }
 }

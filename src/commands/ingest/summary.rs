@@ -153,10 +153,11 @@ impl<'a> Summary<'a> {
         rows.extend([
             row("traces", tally.traces, ""),
             row("generations", tally.generations, ""),
-            row("spans", tally.turns + tally.tools, &{
+            row("spans", tally.turns + tally.tools + tally.steps, &{
                 let kinds = [
                     (tally.turns, "of turns".to_owned()),
                     (tally.tools, "of tools".to_owned()),
+                    (tally.steps, "of other work".to_owned()),
                 ];
                 parts(kinds)
             }),

@@ -24,12 +24,15 @@ fn without_reports(sessions: Vec<SessionRef>) -> Vec<SessionRef> {
     let own = sessions.iter().filter(|it| !is_trace(it));
     let own: HashSet<(Agent, String)> = own.map(|it| (it.agent, it.session_id())).collect();
     let is_reported = |found: &SessionRef| {
-        let (agents, session) = match found.reporter()? {
-            Reporter::Agent { agent, session } => (vec![agent], session?),
-            Reporter::Gateway { session } => (Agent::ALL.to_vec(), session),
+        let (agents, sessions) = match found.reporter()? {
+            Reporter::Agent { agent, session } => (vec![agent], Vec::from_iter(session)),
+            Reporter::Gateway { sessions } => (Agent::ALL.to_vec(), sessions),
         };
         let mut agents = agents.into_iter();
-        agents.find(|agent| own.contains(&(*agent, session.clone())))
+        agents.find(|agent| {
+            let mut sessions = sessions.iter();
+            sessions.any(|it| own.contains(&(*agent, it.clone())))
+        })
     };
     let mut kept = sessions;
     kept.retain(|found| {

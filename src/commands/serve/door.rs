@@ -29,7 +29,16 @@ pub(super) fn routes(
         },
     };
     let token = token(arguments, config)?;
-    let own_tokens = own.iter().map(|it| (it.token.clone(), it.entry.clone()));
+    // A route that names no keys takes those that the option names.
+    let own_tokens = own.iter().map(|it| {
+        let mut entry = it.entry.clone();
+        entry.openrouter.keys = entry
+            .openrouter
+            .keys
+            .or_else(|| main.openrouter.keys.clone());
+        (it.token.clone(), entry)
+    });
+    let own_tokens: Vec<_> = own_tokens.collect();
     if token.is_none() && own.iter().next().is_none() {
         return Ok(Routes::open(main));
     }

@@ -119,10 +119,9 @@ fn receiver(
     settings: Settings,
 ) -> anyhow::Result<Receiver> {
     let redactor = Arc::clone(Sending::open(config, host)?.redactor());
-    let redact = Arc::new(move |batch| redactor.batch(batch));
     let host = host.clone();
     let clock = Arc::new(move || host.now().into());
-    Ok(Receiver::new(inbox.clone(), settings, redact, clock))
+    Ok(Receiver::new(inbox.clone(), settings, redactor, clock))
 }
 
 /// Receives, maps and sends until it is told to stop, or until one of these cannot go on.

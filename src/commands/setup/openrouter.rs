@@ -94,8 +94,26 @@ fn address(url: &str) -> Result<String, WrongUse> {
         (Some("http"), Some(host)) => OF_THIS_MACHINE.contains(&host),
         _ => false,
     };
+    let is_plain = |uri: &Uri| {
+        let authority = uri.authority().map_or("", |it| it.as_str());
+        let host = uri.host().unwrap_or_default();
+        let is_name = host.starts_with('[')
+            || host.split('.').all(|part| {
+                let is_part = |it: char| it.is_alphanumeric() || it == '-';
+                part.chars().all(is_part) && part.chars().any(char::is_alphanumeric)
+            });
+        let has_port = authority.len() > host.len();
+        let is_port = !has_port || uri.port_u16().is_some_and(|it| it > 0);
+        // A password before the address would be shown, and a fragment is never sent.
+        is_name
+            && is_port
+            && !authority.contains('@')
+            && !url.contains('#')
+            && uri.query().is_none()
+    };
     let uri = url.parse::<Uri>().ok();
-    let Some(uri) = uri.filter(|it| is_safe(it) && it.query().is_none()) else {
+    let Some(uri) = uri.filter(|it| is_safe(it) && is_plain(it)) else {
+        let url = url.split_once('@').map_or(url, |(_, address)| address);
         return Err(WrongUse(format!(
             "--url {url}: use the https address by which OpenRouter reaches the receiver, as in \
              https://llma.example.com"
@@ -141,6 +159,16 @@ mod tests {
             ("llma.example.com", None),
             ("https://", None),
             ("https://a b", None),
+            ("https://ada:secret@example.com", None),
+            ("https://example.com/#part", None),
+            ("https://example.com:0", None),
+            ("https://example.com:99999", None),
+            ("https://..", None),
+            ("https://-", None),
+            (
+                "https://[2001:db8::1]:443",
+                Some("https://[2001:db8::1]:443/openrouter"),
+            ),
         ] {
             assert_eq!(address(url).ok().as_deref(), expected, "{url}");
         }

@@ -29,8 +29,10 @@ pub(super) struct Node {
     pub(super) subagent: Option<String>,
     #[serde(serialize_with = "rfc3339")]
     pub(super) started_at: DateTime<Utc>,
-    /// Duration in seconds.
+    /// Duration in seconds; 0 if it is not known.
     pub(super) latency: f64,
+    #[serde(skip)]
+    pub(super) is_timed: bool,
     /// Seconds for which a tool waited for a person before it ran, if known.
     #[serde(skip)]
     pub(super) waited: Option<f64>,
@@ -58,6 +60,8 @@ pub(super) enum Kind {
     Tool,
     /// A tool that started a subagent.
     Agent,
+    /// Other work of an application: a chain, a search, an attempt.
+    Step,
 }
 
 impl Node {
@@ -69,15 +73,18 @@ impl Node {
         let value = |name: &str| properties.get(name).and_then(Json::as_value);
         let lengths = [names::LATENCY, names::ELAPSED].into_iter();
         let mut lengths = lengths.filter_map(|name| value(name)?.as_f64());
-        let latency = lengths.next().unwrap_or(0.0);
+        let latency = lengths.next();
+        let is_timed = latency.is_some();
+        let latency = latency.unwrap_or(0.0);
         let kind = match event.name {
             EventName::Trace => Kind::Trace,
             EventName::Generation | EventName::Embedding => Kind::Call,
             EventName::Span if event.is_turn() => Kind::Turn,
-            EventName::Span => Kind::Tool,
+            EventName::Span if text(names::SPAN_TYPE).is_none_or(|it| it == "tool") => Kind::Tool,
+            EventName::Span => Kind::Step,
         };
         let detail = value(names::INPUT_STATE);
-        let detail = detail.filter(|_| kind == Kind::Tool);
+        let detail = detail.filter(|_| matches!(kind, Kind::Tool | Kind::Step));
         let is_call = kind == Kind::Call;
         Self {
             kind,
@@ -92,6 +99,7 @@ impl Node {
                 _ => before(event.timestamp, latency),
             },
             latency,
+            is_timed,
             waited: value(names::PERMISSION_WAIT).and_then(Value::as_f64),
             tokens: match kind {
                 Kind::Call => Tokens::of(event),
@@ -129,6 +137,7 @@ impl Node {
             subagent: None,
             started_at,
             latency: 0.0,
+            is_timed: false,
             waited: None,
             tokens: Tokens::default(),
             is_error: false,

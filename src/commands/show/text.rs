@@ -79,6 +79,7 @@ impl Text {
             (tally.turns, "turn"),
             (tally.generations, "call"),
             (tally.tools, "tool"),
+            (tally.steps, "step"),
             (tally.errors, "error"),
         ];
         let some = kinds.into_iter().filter(|(number, _)| *number > 0);
@@ -111,6 +112,7 @@ impl Text {
             Kind::Call => ("call", CALL, PLAIN),
             Kind::Tool => ("tool", TOOL, PLAIN),
             Kind::Agent => ("agent", AGENT, PLAIN),
+            Kind::Step => ("step", TOOL, PLAIN),
         };
         let tokens = node.tokens;
         let has_tokens = node.kind == Kind::Call || !is_leaf;
@@ -123,7 +125,11 @@ impl Text {
             count(tokens.input),
             count(tokens.output),
             count(tokens.cache_read + tokens.cache_write),
-            ui::duration(node.latency),
+            if node.is_timed {
+                ui::duration(node.latency)
+            } else {
+                String::new()
+            },
         ];
         let room = self.left.saturating_sub(ui::columns(own) + kind.len() + 1);
         let label = ui::cell(&label(node, above), room.max(LEAST));
@@ -133,7 +139,8 @@ impl Text {
         };
         let line = line.styled(of_kind, kind).plain(" ");
         let line = line.styled(of_label, label);
-        self.lines.push(line.plain(self.numbers(&numbers)));
+        let numbers = self.numbers(&numbers);
+        self.lines.push(line.plain(numbers.trim_end()));
         if let Some(error) = node.error.as_deref().filter(|_| node.is_error) {
             let bar = if is_leaf { "   " } else { "│  " };
             let room = self.width.saturating_sub(ui::columns(below) + 5);
@@ -180,7 +187,7 @@ fn label(node: &Node, above: Option<Kind>) -> String {
             name,
             subagent.filter(|_| above != Some(Kind::Agent)),
         ],
-        Kind::Tool => [name, detail, None],
+        Kind::Tool | Kind::Step => [name, detail, None],
         Kind::Agent => [subagent.or(name), detail, None],
     };
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")

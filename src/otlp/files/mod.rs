@@ -15,8 +15,10 @@ mod documents;
 mod frames;
 mod recognise;
 
+use std::fmt;
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use flate2::read::MultiGzDecoder;
 
@@ -26,9 +28,8 @@ use frames::{Frames, Groups};
 use recognise::HEAD;
 pub use recognise::{Format, recognise};
 
-/// Bytes of the largest request that is read, which is what the specification recommends to
-/// accept at least.
-pub const MAX_REQUEST: usize = 64 << 20;
+/// Bytes of the largest request that is read: as many as the receiver takes.
+pub const MAX_REQUEST: usize = 96 << 20;
 
 /// Lines of single spans that make a batch.
 const LINES_A_BATCH: usize = 512;
@@ -41,6 +42,8 @@ pub struct Requests {
     /// The signal of the last protobuf request, which those have that do not tell.
     signal: Signal,
     damage: Damage,
+    /// Whether compressed bytes ended before their end.
+    is_cut: Arc<AtomicBool>,
 }
 
 /// What of a file could not be read, besides what the batches count.
@@ -52,6 +55,33 @@ pub struct Damage {
     pub unreadable: u64,
     /// Requests larger than [`MAX_REQUEST`].
     pub too_large: u64,
+}
+
+impl Damage {
+    /// Whether all of the file was read.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = [
+            (self.torn, "cut off"),
+            (self.unreadable, "not a request"),
+            (self.too_large, "larger than 96 MiB"),
+        ];
+        let kinds = kinds.iter().filter(|(places, _)| *places > 0);
+        let kinds: Vec<String> = kinds
+            .map(|(places, what)| format!("{places} {what}"))
+            .collect();
+        write!(
+            formatter,
+            "parts of it are no requests ({}); the rest is read",
+            kinds.join(", ")
+        )
+    }
 }
 
 /// Where requests come from.
@@ -76,8 +106,13 @@ impl Requests {
     /// When the file cannot be read.
     pub fn new(file: impl Read + Send + 'static) -> io::Result<Option<Self>> {
         let (mut head, mut file) = with_head(Box::new(file))?;
+        let is_cut = Arc::new(AtomicBool::new(false));
         if recognise::is_gzip(&head) {
-            (head, file) = with_head(Box::new(Inflated(MultiGzDecoder::new(file))))?;
+            let inflated = Inflated {
+                decoder: MultiGzDecoder::new(file),
+                is_cut: Arc::clone(&is_cut),
+            };
+            (head, file) = with_head(Box::new(inflated))?;
         }
         let Some(format) = recognise::format_of(&head) else {
             return Ok(None);
@@ -95,6 +130,7 @@ impl Requests {
             limits,
             signal,
             damage,
+            is_cut,
         }))
     }
 
@@ -106,8 +142,12 @@ impl Requests {
 
     /// What could not be read so far.
     #[must_use]
-    pub const fn damage(&self) -> Damage {
-        self.damage
+    pub fn damage(&self) -> Damage {
+        let is_cut = self.is_cut.load(Ordering::Relaxed) && self.damage.torn == 0;
+        Damage {
+            torn: self.damage.torn + u64::from(is_cut),
+            ..self.damage
+        }
     }
 
     /// The next request, or the next few spans of a file with a span per line; `None` at the end
@@ -210,12 +250,18 @@ fn read_some(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 }
 
 /// A compressed file, which may still be being written: it ends where its bytes end.
-struct Inflated<R>(MultiGzDecoder<R>);
+struct Inflated<R> {
+    decoder: MultiGzDecoder<R>,
+    is_cut: Arc<AtomicBool>,
+}
 
 impl<R: Read> Read for Inflated<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+        match self.decoder.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.is_cut.store(true, Ordering::Relaxed);
+                Ok(0)
+            }
             read => read,
         }
     }

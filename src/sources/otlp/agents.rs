@@ -23,10 +23,12 @@ const AGENTS: [(&str, &str, Agent); 2] = [
 /// trace in which an application reports calls itself has neither.
 pub(crate) fn reporter(spans: &[Span]) -> Option<Reporter> {
     if !spans.is_empty() && spans.iter().all(is_delivery) {
-        let mut sessions = spans
-            .iter()
-            .filter_map(|it| Facts::of(&it.attributes).text(names::SESSION));
-        return sessions.next().map(|session| Reporter::Gateway { session });
+        let mut sessions: Vec<String> = Vec::new();
+        for span in spans {
+            let named = Facts::of(&span.attributes).text(names::SESSION);
+            sessions.extend(named.filter(|it| !sessions.contains(it)));
+        }
+        return (!sessions.is_empty()).then_some(Reporter::Gateway { sessions });
     }
     let calls = spans
         .iter()

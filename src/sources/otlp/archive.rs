@@ -6,7 +6,7 @@
 //! the folder that the user names are read together, and those of a folder that nobody named.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
@@ -15,20 +15,15 @@ use super::calls::{Exchange, exchanges};
 use super::dialects::codex;
 use super::dialects::kinds::{SpanKind, kind_of};
 use super::loose::{self, Known, Placed};
+use super::parts::{Part, begins_as_archive, bytes_of, folder_of, folders, part};
 use super::tree::Tree;
 use super::twins::Print;
 use crate::fingerprint;
-use crate::otlp::files::{Requests, recognise};
+use crate::otlp::files::{Damage, Requests};
 use crate::otlp::openrouter::{self, is_delivery};
 use crate::otlp::{Batch, LogRecord, Span, SpanId, TraceId};
 use crate::session::CallKind;
 use crate::sources::{regular, walk};
-
-/// Bytes of a file by which it is recognised.
-const HEAD: usize = 64 << 10;
-
-/// Bytes at the beginning of a file in which the name of a field stands, if it is one of requests.
-const FIRST: usize = 4 << 10;
 
 /// Bytes of files that are read together. Of more, those of each folder are, or each file alone.
 const TOGETHER: u64 = 512 << 20;
@@ -62,14 +57,6 @@ impl Pieces {
     }
 }
 
-/// A file of an archive, as it was when it was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) path: PathBuf,
-    pub(super) bytes: u64,
-    pub(super) modified: SystemTime,
-}
-
 /// The traces of some files.
 #[derive(Debug, Default)]
 pub(super) struct Archive {
@@ -77,6 +64,8 @@ pub(super) struct Archive {
     /// The folders of the files, and when each got its latest one.
     folders: HashMap<PathBuf, SystemTime>,
     pub(super) traces: BTreeMap<TraceId, Pieces>,
+    /// What of the files could not be read, by their indices.
+    damage: BTreeMap<usize, Damage>,
     /// Number of spans and log records.
     size: u64,
     /// Whether it was received, so that all of it is read together.
@@ -103,36 +92,6 @@ pub(super) struct Trace<'a> {
 pub(super) fn is_archive(path: &Path) -> bool {
     let begins = || begins_as_archive(path).unwrap_or(false);
     path.is_file() && (Archive::latest(path).is_some() || begins())
-}
-
-fn begins_as_archive(path: &Path) -> io::Result<bool> {
-    let mut head = Vec::new();
-    let (mut file, _) = regular::open(path)?;
-    file.by_ref().take(FIRST as u64).read_to_end(&mut head)?;
-    if !may_begin(&head) {
-        return Ok(false);
-    }
-    file.take((HEAD - FIRST) as u64).read_to_end(&mut head)?;
-    Ok(recognise(&head).is_some())
-}
-
-/// Whether a file with this beginning may hold requests. Transcripts are looked at often, and few
-/// bytes tell that they do not.
-fn may_begin(head: &[u8]) -> bool {
-    const NAMES: [&[u8]; 5] = [
-        b"esourceSpans",
-        b"esourceLogs",
-        b"esourceMetrics",
-        b"resource_",
-        b"raceId",
-    ];
-    const COMPRESSED: &[u8] = &[0x1f, 0x8b];
-    let is_binary =
-        head.starts_with(COMPRESSED) || head.first().is_some_and(|it| [0, 0x0a].contains(it));
-    is_binary
-        || NAMES
-            .iter()
-            .any(|name| memchr::memmem::find(head, name).is_some())
 }
 
 /// The archives that were read last, the latest at the end: their traces are read one after the other,
@@ -226,6 +185,9 @@ impl Archive {
             while let Some(mut batch) = requests.next_batch()? {
                 prepare(&mut batch);
                 archive.add(index, batch, &mut loose);
+            }
+            if !requests.damage().is_none() {
+                archive.damage.insert(index, requests.damage());
             }
         }
         archive.parts = parts;
@@ -342,6 +304,12 @@ impl Archive {
         })
     }
 
+    /// What of a file could not be read.
+    pub(super) fn damage_of(&self, file: &Path) -> Option<Damage> {
+        let file = self.parts.iter().position(|part| part.path == file)?;
+        self.damage.get(&file).copied()
+    }
+
     /// The traces of which a file holds something.
     pub(super) fn traces_in(&self, file: &Path) -> Vec<Trace<'_>> {
         let file = self.parts.iter().position(|part| part.path == file);
@@ -442,27 +410,6 @@ fn make_room(latest: &mut Vec<Arc<Archive>>, next: u64) {
     latest.drain(..dropped);
 }
 
-fn bytes_of(parts: &[Part]) -> u64 {
-    parts.iter().map(|part| part.bytes).sum()
-}
-
-/// The folder of a file.
-fn folder_of(file: &Path) -> &Path {
-    let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
-    folder.unwrap_or(Path::new("."))
-}
-
-/// The folders of some files, and when files were added to each, or removed. One that cannot be looked
-/// at is missing.
-fn folders<'f>(files: impl IntoIterator<Item = &'f Path>) -> HashMap<PathBuf, SystemTime> {
-    let folders: HashSet<&Path> = files.into_iter().map(folder_of).collect();
-    let modified = |folder: &Path| folder.metadata().ok()?.modified().ok();
-    let modified = folders
-        .into_iter()
-        .filter_map(|folder| Some((folder.to_owned(), modified(folder)?)));
-    modified.collect()
-}
-
 /// The files that are read together with a file: all of its folder, unless they are too large.
 fn parts(file: &Path) -> io::Result<Vec<Part>> {
     let own = part(file)?;
@@ -481,13 +428,4 @@ fn parts(file: &Path) -> io::Result<Vec<Part>> {
     }
     parts.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(parts)
-}
-
-fn part(path: &Path) -> io::Result<Part> {
-    let meta = path.metadata()?;
-    Ok(Part {
-        path: path.to_owned(),
-        bytes: meta.len(),
-        modified: meta.modified()?,
-    })
 }

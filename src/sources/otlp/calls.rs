@@ -185,7 +185,7 @@ pub(super) fn generation(
 /// What a call cost: as OpenRouter states it, which was paid.
 fn cost(node: &Node<'_>, facts: &Facts<'_>) -> Option<Cost> {
     let delivered = node.delivered();
-    let paid = delivered.and_then(|it| usage::cost(&Facts::of(&it.attributes)));
+    let paid = delivered.and_then(|it| usage::cost_at_openrouter(&Facts::of(&it.attributes)));
     paid.or_else(|| usage::cost(facts))
 }
 
@@ -285,14 +285,18 @@ fn stop(
         return Some(StopReason::Aborted);
     }
     let stated = stop_reason(facts);
-    if stated.is_some() || error.is_some() {
+    if stated.is_some() {
         return stated;
+    }
+    let is_of_openrouter = is_delivery(node.span) && !says(node.span, "span.type", "span");
+    if error.is_some() {
+        return is_of_openrouter.then(|| StopReason::Other("error".to_owned()));
     }
     let is_ai_sdk = ["ai", "gen_ai"].contains(&node.span.scope.name.as_str());
     let is_empty = report == UsageReport::Missing && answer.is_empty();
     // OpenRouter states why each request ended, unless its caller went away.
-    if is_delivery(node.span) && !says(node.span, "span.type", "span") {
-        return Some(StopReason::Other("cancelled".to_owned()));
+    if is_of_openrouter {
+        return Some(StopReason::Aborted);
     }
     (is_ai_sdk && is_empty).then_some(StopReason::Aborted)
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::dialects::candidates as names;
 use super::facts::{Facts, parsed};
@@ -42,6 +43,9 @@ const MOST_PROPERTIES: usize = 1_000;
 
 /// The property that says how many more the application gave.
 const LEFT_OUT: &str = "properties_left_out";
+
+/// The property with the provider behind OpenRouter.
+const HOST: &str = "openrouter_provider";
 
 /// Levels of objects and lists in a property.
 const LEVELS: usize = 3;
@@ -81,7 +85,12 @@ impl Identity {
         if self.groups.is_empty() {
             self.groups.clone_from(&around.groups);
         }
+        // What is said of one provider does not hold for another.
+        let has_host = self.properties.contains_key(HOST);
         for (name, value) in &around.properties {
+            if has_host && name.starts_with(HOST) {
+                continue;
+            }
             if self.properties.len() >= MOST_PROPERTIES {
                 break;
             }
@@ -206,7 +215,11 @@ fn is_nothing(id: &str) -> bool {
 /// The user's id. Claude Code states a hash of the machine, which is no person.
 fn user(span: &Span, facts: &Facts<'_>) -> Option<String> {
     let is_hash = |id: &str| id.len() == 64 && id.bytes().all(|it| it.is_ascii_hexdigit());
-    let is_of_agent = span.name.starts_with("claude_code.") || is_delivery(span);
+    // Behind OpenRouter it names its session too, as a UUID. Applications send hashes of people, as
+    // providers advise.
+    let is_uuid = |id: String| Uuid::try_parse(&id).is_ok();
+    let is_of_agent = span.name.starts_with("claude_code.")
+        || is_delivery(span) && facts.text(&["session.id"]).is_some_and(is_uuid);
     // Other names of a user are those of the account at OpenRouter.
     let names = if is_delivery(span) {
         &["user.id"]
@@ -328,10 +341,7 @@ fn metadata(span: &Span) -> Map<String, Json> {
 /// Who served a request to OpenRouter, and the key that paid for it.
 fn of_hosts(facts: &Facts<'_>) -> Map<String, Json> {
     let names = [
-        (
-            "trace.metadata.openrouter.provider_name",
-            "openrouter_provider",
-        ),
+        ("trace.metadata.openrouter.provider_name", HOST),
         (
             "trace.metadata.openrouter.provider_slug",
             "openrouter_provider_slug",

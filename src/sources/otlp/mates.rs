@@ -24,6 +24,13 @@ impl<'a> Trace<'a> {
         History::after(self.requests_of(&earlier[recent..]))
     }
 
+    /// The requests of the calls of the trace, by the spans of the calls.
+    pub(super) fn own_requests(&self) -> HashMap<String, &'a Request> {
+        let exchanges = self.pieces.exchanges().iter();
+        let requests = exchanges.map(|(span, it)| (span.to_string(), &it.request));
+        requests.collect()
+    }
+
     /// The requests of the next traces of the session: one of them holds what tools answered.
     /// They are read as they are asked for.
     pub(super) fn later_requests(&self) -> impl Iterator<Item = &'a Request> {

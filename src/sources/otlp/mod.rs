@@ -45,6 +45,7 @@ mod loose;
 mod mates;
 mod messages;
 mod outcome;
+mod parts;
 mod read;
 mod received;
 mod source;
@@ -57,5 +58,5 @@ mod usage;
 mod withheld;
 
 pub use received::OpenInbox;
-pub(super) use received::{delivered, route_of_key, trace_of_key};
+pub(super) use received::{delivered, route_of_key, sessions_named_in, trace_of_key};
 pub(super) use source::Otlp;

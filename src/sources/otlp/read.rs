@@ -67,7 +67,8 @@ impl Work {
         let mut operations =
             tools::attach(executions, &mut generations, tree, &containers, &parent);
         let mut generations: Vec<Generation> = generations.into_iter().map(|(_, it)| it).collect();
-        tools::answer(&mut generations, trace.later_requests());
+        let own = || trace.own_requests();
+        tools::answer(&mut generations, own, trace.later_requests());
         let is_operation = |index: &usize| {
             let is_kind = matches!(tree.nodes[*index].kind, SpanKind::Operation(_));
             is_kind && tree.is_shown(*index) && Some(*index) != whole

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use super::archive::{Archive, Part};
+use super::archive::Archive;
+use super::parts::Part;
 use super::read::read as read_trace;
 use crate::inbox::{self, InboxError, Reader, Received, Revision, Route, Summary, TraceKey};
 use crate::otlp::openrouter::is_delivery;
@@ -167,18 +168,26 @@ pub(super) fn at(path: &Path) -> Option<(&Path, TraceKey)> {
     Some((database, TraceKey { route, trace_id }))
 }
 
-/// The calls of a coding agent's session that OpenRouter delivered to the inbox: those in deliveries
-/// that name the session, and those with one of these ids of responses.
-pub(in crate::sources) fn delivered<'a>(
+/// The sessions that the spans of a trace name.
+pub(in crate::sources) fn sessions_named_in(
     database: &Path,
+    trace: &TraceKey,
+) -> io::Result<Vec<String>> {
+    open(database)?.reader.sessions(trace).map_err(failed)
+}
+
+/// The calls of a coding agent's session that OpenRouter delivered to the inbox by a route: those in
+/// deliveries that name the session, and those with one of these ids of responses.
+pub(in crate::sources) fn delivered(
+    database: &Path,
+    route: &Route,
     session: &str,
-    responses: impl Iterator<Item = &'a str>,
+    responses: &[&str],
 ) -> io::Result<Vec<Generation>> {
     let open = open(database)?;
-    let route = Route::main();
-    let mut summaries = open.reader.of_session(&route, session).map_err(failed)?;
+    let mut summaries = open.reader.of_session(route, session).map_err(failed)?;
     for response in responses {
-        let reports = open.reader.of_request(&route, response).map_err(failed)?;
+        let reports = open.reader.of_request(route, response).map_err(failed)?;
         summaries.extend(reports);
     }
     let mut calls = Vec::new();

@@ -18,7 +18,7 @@ use crate::sources::checkpoint::Checkpoint;
 use crate::sources::look::Look;
 use crate::sources::session_ref::{Glance, Locator, Reporter, SessionRef};
 use crate::sources::source::{Reading, SessionFiles, Source};
-use crate::sources::walk::{self, Listing};
+use crate::sources::walk::{self, Listing, Unreadable};
 
 /// See [`Source`].
 pub(in crate::sources) struct Otlp;
@@ -262,6 +262,9 @@ fn in_file(file: &Path, is_in_folder: bool) -> Listing<SessionRef> {
             let own = traces.filter(|it| !is_in_folder || it.first_file() == file);
             let shown = own.filter(|it| read(it, Wanted::Numbers).is_some());
             listing.found.extend(shown.map(|it| reference(file, &it)));
+            let damage = archive.damage_of(file);
+            let damage = damage.map(|it| Unreadable::damaged(file, &it.to_string()));
+            listing.unreadable.extend(damage);
         }
         Err(error) => listing.add(file, Err(error)),
     }

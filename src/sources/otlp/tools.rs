@@ -1,6 +1,6 @@
 //! Executions of tools, and the calls of models that asked for them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -92,28 +92,39 @@ impl OpenCalls {
     }
 }
 
-/// Adds results that only a later request tells, for tools whose execution nobody reports. `later`
-/// are requests after these calls.
-pub(super) fn answer<'r>(generations: &mut [Generation], later: impl Iterator<Item = &'r Request>) {
-    // Ids of calls may repeat, so that each result belongs to the last call before it. A place is
-    // that of a call of a model, and of a block in its answer.
-    let mut open: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
+/// Adds results that only a later request tells, for tools whose execution nobody reports. `own` are the
+/// requests of these calls as they were sent, by the span of the call; `later` are requests after them.
+pub(super) fn answer<'r>(
+    generations: &mut [Generation],
+    own: impl FnOnce() -> HashMap<String, &'r Request>,
+    later: impl Iterator<Item = &'r Request>,
+) {
+    let mut open = Open::default();
+    let mut unanswered = Open::default();
+    let repeated = repeated(generations);
+    let told = if repeated.is_empty() {
+        HashSet::new()
+    } else {
+        answer_repeated(generations, &repeated, &own())
+    };
     for place in 0..generations.len() {
         let messages = std::mem::take(&mut generations[place].input);
         resolve(&messages, &mut open, generations);
         generations[place].input = messages;
-        let mut calls: HashMap<String, Vec<(usize, usize)>> = HashMap::new();
-        for (index, block) in generations[place].output.iter().enumerate() {
-            if let Block::ToolCall(call) = block
-                && call.result.is_none()
-                && !call.id.is_empty()
-            {
-                let known = calls.entry(call.id.clone()).or_default();
-                known.push((place, index));
-            }
+        // Ids of calls may repeat, so that each result belongs to the last call before it.
+        let mut calls = Open::default();
+        for (index, call) in open_calls(&generations[place]) {
+            let calls = if told.contains(&call.id) {
+                &mut unanswered
+            } else {
+                &mut calls
+            };
+            let known = calls.entry(call.id.clone()).or_default();
+            known.push((place, index));
         }
         open.extend(calls);
     }
+    open.extend(unanswered);
     let mut later = later;
     while !open.is_empty() {
         let Some(request) = later.next() else {
@@ -134,6 +145,68 @@ pub(super) fn answer<'r>(generations: &mut [Generation], later: impl Iterator<It
             !places.is_empty()
         });
     }
+}
+
+/// Calls of tools without a result, by their ids. A place is that of a call of a model, and of a block
+/// in its answer.
+type Open = HashMap<String, Vec<(usize, usize)>>;
+
+/// The calls of tools in a response that have an id and no result, each with the index of its block.
+fn open_calls(generation: &Generation) -> impl Iterator<Item = (usize, &ToolCall)> {
+    let blocks = generation.output.iter().enumerate();
+    let calls = blocks.filter_map(|(index, block)| match block {
+        Block::ToolCall(call) => Some((index, call.as_ref())),
+        _ => None,
+    });
+    calls.filter(|(_, call)| call.result.is_none() && !call.id.is_empty())
+}
+
+/// The ids under which several responses asked for tools.
+fn repeated(generations: &[Generation]) -> HashSet<String> {
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let mut repeated = HashSet::new();
+    for (place, generation) in generations.iter().enumerate() {
+        for (_, call) in open_calls(generation) {
+            if *known.entry(call.id.as_str()).or_insert(place) != place {
+                repeated.insert(call.id.clone());
+            }
+        }
+    }
+    repeated
+}
+
+/// Adds results to calls whose ids repeat: from the first of the later requests whose conversation holds
+/// the call itself. Conversations may run beside each other in one trace, and providers count their ids
+/// anew in each. Returns the ids of the calls that conversations hold: their results alone say nothing.
+fn answer_repeated(
+    generations: &mut [Generation],
+    repeated: &HashSet<String>,
+    own: &HashMap<String, &Request>,
+) -> HashSet<String> {
+    let request_of = |generation: &Generation| {
+        let traced = generation.traced.as_ref()?;
+        own.get(&traced.span).copied()
+    };
+    let told: Vec<Option<Told<'_>>> = generations
+        .iter()
+        .map(|it| request_of(it).map(|request| Told::of(&request.messages)))
+        .collect();
+    for (place, generation) in generations.iter_mut().enumerate() {
+        let returned_at = generation.ended_at;
+        for block in &mut generation.output {
+            let Block::ToolCall(call) = block else {
+                continue;
+            };
+            if call.result.is_some() || !repeated.contains(&call.id) {
+                continue;
+            }
+            let mut later = told[place + 1..].iter().flatten();
+            let result = later.find_map(|it| it.result_after(&call.id, call));
+            call.result = result.map(|it| answered(it, returned_at));
+        }
+    }
+    let holds = |id: &&String| told.iter().flatten().any(|it| it.holds(id));
+    repeated.iter().filter(holds).cloned().collect()
 }
 
 /// What a conversation tells about calls of tools, by their ids, in order.
@@ -163,14 +236,25 @@ impl<'a> Told<'a> {
     /// one is meant.
     fn result_of(&self, id: &str, call: &ToolCall) -> Option<&'a ToolResult> {
         let said = self.0.get(id)?;
-        let is_asked = |it: &&Said<'_>| matches!(it, Said::Asked(_));
+        if self.holds(id) {
+            self.result_after(id, call)
+        } else {
+            said.iter().rev().find_map(Said::result)
+        }
+    }
+
+    /// Whether the conversation holds a call with this id, not its result alone.
+    fn holds(&self, id: &str) -> bool {
+        let said = self.0.get(id).into_iter().flatten();
+        said.into_iter().any(|it| matches!(it, Said::Asked(_)))
+    }
+
+    /// The result of a call that the conversation holds itself.
+    fn result_after(&self, id: &str, call: &ToolCall) -> Option<&'a ToolResult> {
+        let said = self.0.get(id)?;
         let is_call = |it: &Said<'_>| matches!(it, Said::Asked(asked) if is_same(asked, call));
-        let after = match (said.iter().rposition(is_call), said.iter().find(is_asked)) {
-            (Some(place), _) => &said[place..],
-            (None, None) => return said.iter().rev().find_map(Said::result),
-            (None, Some(_)) => return None,
-        };
-        after.iter().find_map(Said::result)
+        let place = said.iter().rposition(is_call)?;
+        said[place..].iter().find_map(Said::result)
     }
 }
 
@@ -194,11 +278,7 @@ fn answered(result: &ToolResult, returned_at: DateTime<Utc>) -> Arc<ToolResult> 
     })
 }
 
-fn resolve(
-    messages: &[Message],
-    open: &mut HashMap<String, Vec<(usize, usize)>>,
-    generations: &mut [Generation],
-) {
+fn resolve(messages: &[Message], open: &mut Open, generations: &mut [Generation]) {
     for block in messages.iter().flat_map(|it| &it.content) {
         let Block::ToolResult { call_id, result } = block else {
             continue;
@@ -206,7 +286,9 @@ fn resolve(
         for (place, index) in open.remove(call_id).unwrap_or_default() {
             let generation = &mut generations[place];
             let returned_at = generation.ended_at;
-            if let Block::ToolCall(call) = &mut generation.output[index] {
+            if let Block::ToolCall(call) = &mut generation.output[index]
+                && call.result.is_none()
+            {
                 call.result = Some(answered(result, returned_at));
             }
         }

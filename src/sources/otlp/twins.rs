@@ -174,6 +174,7 @@ pub(super) fn merge(tree: &mut Tree<'_>) {
         .collect();
     around_calls(tree);
     nested(tree, &prints);
+    of_one_response(tree, &prints);
     beside(tree, &prints);
     without_calls(tree);
     around_counted(tree, &prints);
@@ -242,6 +243,29 @@ fn is_around(outer: &Print, inner: &[usize], prints: &[Option<Print>]) -> bool {
         (sum.0.saturating_add(it.0), sum.1.saturating_add(it.1))
     });
     used == sum || used == (0, 0)
+}
+
+/// Of calls that state the same response, one is kept, whatever their times: an application measures
+/// from when it asks, and a gateway from when it was asked.
+fn of_one_response(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    for call in tree.calls(CallKind::Chat) {
+        let response = prints[call].as_ref().and_then(|it| it.response.as_deref());
+        let Some(response) = response.filter(|id| is_drawn(id)) else {
+            continue;
+        };
+        match first.get(response) {
+            Some(one) => {
+                keep_one(tree, prints, *one, call);
+                if tree.nodes[*one].kept.is_some() {
+                    first.insert(response, call);
+                }
+            }
+            None => {
+                first.insert(response, call);
+            }
+        }
+    }
 }
 
 /// Of calls beside each other, one is kept if they are the same.

@@ -92,13 +92,22 @@ const HIGHEST_COST: f64 = 1_000_000.0;
 
 /// The cost of a call as whoever billed it states it. A free model costs 0.
 pub(super) fn cost(facts: &Facts<'_>) -> Option<Cost> {
+    cost_by(facts, false)
+}
+
+/// The cost of a call that OpenRouter billed: what it states is never a guess.
+pub(super) fn cost_at_openrouter(facts: &Facts<'_>) -> Option<Cost> {
+    cost_by(facts, true)
+}
+
+fn cost_by(facts: &Facts<'_>, is_billed: bool) -> Option<Cost> {
     let is_cost = |amount: &f64| (0.0..=HIGHEST_COST).contains(amount);
     let amount = |candidates| facts.number(candidates).filter(is_cost);
     let [input, output] = [names::INPUT_COST, names::OUTPUT_COST].map(amount);
     let parts = input
         .zip(output)
         .filter(|(input, output)| *input > 0.0 && *output > 0.0);
-    let guessed = || amount(names::GUESSED_COST).filter(|cost| *cost > 0.0);
+    let guessed = || amount(names::GUESSED_COST).filter(|cost| is_billed || *cost > 0.0);
     let sum = || parts.map(|(input, output)| input + output);
     Some(Cost {
         total: amount(names::TOTAL_COST).or_else(guessed).or_else(sum)?,

@@ -7,10 +7,11 @@ use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use posthog_llma::inbox::{self, Inbox, Reader, Route, Status};
+use posthog_llma::otlp::Batch;
 use posthog_llma::receive::{
     Limits, Receiver, Redact, Routes, ServeError, Served, Settings, Stop, Token,
 };
-use posthog_llma::redact::{RedactionKey, Redactor};
+use posthog_llma::redact::{Redacted, RedactionKey, Redactor};
 use tempfile::TempDir;
 
 use super::Client;
@@ -33,7 +34,7 @@ pub(crate) struct Server {
 pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) routes: Routes,
-    pub(crate) redact: Redact,
+    pub(crate) redact: Arc<dyn Redact>,
     pub(crate) inbox: inbox::Settings,
 }
 
@@ -49,9 +50,23 @@ impl Default for Setup {
 }
 
 /// Redacts as the program does.
-pub(crate) fn redact() -> Redact {
-    let redactor = redactor();
-    Arc::new(move |batch| redactor.batch(batch))
+pub(crate) fn redact() -> Arc<dyn Redact> {
+    Arc::new(redactor())
+}
+
+/// Redacts as the program does, after something else was done with the batch.
+pub(crate) struct After<F>(pub(crate) F);
+
+impl<F: Fn(&Batch) + Send + Sync> Redact for After<F> {
+    fn batch(&self, batch: Batch) -> Redacted<Batch> {
+        let Self(first) = self;
+        first(&batch);
+        redactor().batch(batch)
+    }
+
+    fn name(&self, name: &str) -> String {
+        redactor().name(name)
+    }
 }
 
 pub(crate) fn redactor() -> Redactor {

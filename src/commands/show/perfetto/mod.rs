@@ -161,7 +161,7 @@ fn name(node: &Node) -> &str {
     let name = node.name.as_deref();
     let name = match node.kind {
         Kind::Trace => name.or(Some(&node.id)),
-        Kind::Turn | Kind::Tool => name,
+        Kind::Turn | Kind::Tool | Kind::Step => name,
         Kind::Call => node.model.as_deref(),
         Kind::Agent => node.subagent.as_deref().or(name),
     };
@@ -171,6 +171,7 @@ fn name(node: &Node) -> &str {
         Kind::Call => "no answer",
         Kind::Tool => "tool",
         Kind::Agent => "subagent",
+        Kind::Step => "step",
     })
 }
 

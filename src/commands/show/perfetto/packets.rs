@@ -132,6 +132,7 @@ fn node_fields(node: &Node, event: Message) -> Message {
         Kind::Call => "call",
         Kind::Tool => "tool",
         Kind::Agent => "agent",
+        Kind::Step => "step",
     };
     let mut event = event.text(22, kind).text(23, name(node));
     if node.is_error {
