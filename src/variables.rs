@@ -164,6 +164,14 @@ variables! {
     Wait = "POSTHOG_LLMA_WAIT", Ignored;
     /// Set by most services that run builds and tests.
     Ci = "CI", Ignored;
+    /// Address of the GitHub on which a job runs.
+    GithubServer = "GITHUB_SERVER_URL", Ignored;
+    /// Owner and name of the repository of a job at GitHub.
+    GithubRepository = "GITHUB_REPOSITORY", Ignored;
+    /// What a job at GitHub checks out: `refs/pull/12/merge` for a pull request.
+    GithubRef = "GITHUB_REF", Ignored;
+    /// Branch of the pull request that a job at GitHub is for.
+    GithubHeadRef = "GITHUB_HEAD_REF", Ignored;
 
     // Locations.
     /// The user's home directory.

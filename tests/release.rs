@@ -66,6 +66,51 @@ impl Release {
     }
 }
 
+/// The checksum of a file.
+fn checksum(folder: &Path, file: &str) -> String {
+    let said = succeeds(&shell(folder, &format!("sha256sum {file}")));
+    said.split(' ').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_action_installs_a_release_whose_checksums_are_right() {
+    let release = Release::new();
+    let downloads = release.packages().join("release");
+    let installs = |version: &str, checksum: &str| {
+        let mut install = Command::new("sh");
+        install.arg(Path::new(ROOT).join("packages/action/install"));
+        install.env("VERSION", version).env("CHECKSUM", checksum);
+        install.env(
+            "POSTHOG_LLMA_DOWNLOADS",
+            format!("file://{}", downloads.display()),
+        );
+        install.env("RUNNER_TEMP", release.path("job"));
+        install.env("GITHUB_PATH", release.path("path"));
+        install.output().expect("there is a shell")
+    };
+    let right = checksum(&downloads, "install.sh");
+    for checksum in ["", &right] {
+        let said = succeeds(&installs(&format!("v{VERSION}"), checksum));
+        assert!(said.contains("checksum verified"), "{said}");
+    }
+    let path = fs::read_to_string(release.path("path")).expect("it was extended");
+    let folder = path.lines().next().expect("a folder");
+    let said = succeeds(&shell(Path::new(folder), "./posthog-llma --version"));
+    assert_eq!(said, format!("posthog-llma {VERSION}\n"));
+
+    let wrong = right.replace(['a', 'b', 'c', 'd', 'e', 'f'], "0");
+    let with_wrong_checksum = installs(VERSION, &wrong);
+    let named_oddly = installs("latest/../1", "");
+    succeeds(&shell(&downloads, "echo exit >>install.sh"));
+    for refused in [with_wrong_checksum, named_oddly, installs(VERSION, "")] {
+        assert!(!refused.status.success());
+        assert_eq!(refused.stdout, b"");
+    }
+    // Only the installations that succeeded are on PATH.
+    let path = fs::read_to_string(release.path("path")).expect("it can be read");
+    assert_eq!(path.lines().count(), 2);
+}
+
 #[test]
 fn an_archive_has_the_program_its_manual_and_its_completions() {
     let release = Release::new();

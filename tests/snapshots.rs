@@ -53,6 +53,7 @@ const CASES: &[(&str, &str)] = &[
     ("00000037", "subagent_alone"),
     ("00000040", "waiting"),
     ("00000041", "tools_seen_to_begin"),
+    ("00000042", "subagents_in_progress_lines"),
     ("00000050", "rates"),
 ];
 

@@ -230,7 +230,7 @@ export interface Numbers {
   pull_requests: number;
 }
 
-export type UsageBy = "model" | "project" | "branch" | "agent";
+export type UsageBy = "model" | "project" | "branch" | "pr" | "agent" | "tool";
 
 export interface Usage {
   by: UsageBy;

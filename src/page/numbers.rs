@@ -175,8 +175,11 @@ impl Taker for Adder<'_> {
 
     fn event(&mut self, event: Redacted<Event<'_>>) -> anyhow::Result<()> {
         if let Some(numbers) = &mut self.numbers {
-            numbers.usage.add(event.get());
-            numbers.events += 1;
+            let event = event.get();
+            // Every part of a session, and every copy, has the trace as it is then.
+            let is_again = numbers.usage.has_trace(event.uuid);
+            numbers.events += u64::from(!is_again);
+            numbers.usage.add(event);
         }
         Ok(())
     }

@@ -165,5 +165,7 @@ pub(crate) const fn of_finding(kind: FindingKind) -> [&'static str; 2] {
         FindingKind::RepeatedRead => ["repeated_read_count", "repeated_read_tokens"],
         FindingKind::LostCache => ["lost_cache_count", "lost_cache_tokens"],
         FindingKind::FailedTurn => ["failed_turn_count", "failed_turn_tokens"],
+        FindingKind::GrownContext => ["grown_context_count", "grown_context_tokens"],
+        FindingKind::UnusedTool => ["unused_tool_count", "unused_tool_tokens"],
     }
 }

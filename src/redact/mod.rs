@@ -127,9 +127,9 @@ impl Redactor {
         let mut redacted = own;
         for _ in 0..PASSES {
             let text = redacted.as_deref().unwrap_or(text);
-            let findings = scan::Findings::new(text.as_bytes())
+            let secrets = scan::Secrets::new(text.as_bytes())
                 .map(|it| (it.start, it.end, Cow::Borrowed(it.id)));
-            let known = self.replace(text, counts, findings);
+            let known = self.replace(text, counts, secrets);
             if known.is_none() {
                 break;
             }

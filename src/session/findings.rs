@@ -7,6 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::found::{BYTES_A_TOKEN, Found};
+use super::offers::Offers;
 use super::tree::{Block, Generation, ToolCall, ToolResult};
 use super::turn::{Trigger, Turn};
 use super::work::Permission;
@@ -16,8 +18,8 @@ const LIFETIME: TimeDelta = TimeDelta::minutes(5);
 const LONG_LIFETIME: TimeDelta = TimeDelta::hours(1);
 /// Smallest context whose loss counts, in tokens: less is below what providers cache.
 const SMALLEST_CONTEXT: u64 = 4_096;
-/// Bytes of text for a token, roughly.
-const BYTES_A_TOKEN: u64 = 4;
+/// Smallest context of a conversation whose growth up to a compaction counts, in tokens.
+const LARGE_CONTEXT: u64 = 100_000;
 /// Smallest content whose second reading counts, in bytes.
 const SMALLEST_CONTENT: u64 = 400;
 /// Names of the coding agents' tools that read a file, and of those that only look around.
@@ -37,15 +39,21 @@ pub enum FindingKind {
     LostCache,
     /// A prompt ended with a failed call.
     FailedTurn,
+    /// A conversation grew from call to call until it was compacted.
+    GrownContext,
+    /// A tool was offered with many calls and never used.
+    UnusedTool,
 }
 
 impl FindingKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::RetriedTool,
         Self::RepeatedRead,
         Self::LostCache,
         Self::FailedTurn,
+        Self::GrownContext,
+        Self::UnusedTool,
     ];
 
     /// Its name.
@@ -56,15 +64,17 @@ impl FindingKind {
             Self::RepeatedRead => "repeated_read",
             Self::LostCache => "lost_cache",
             Self::FailedTurn => "failed_turn",
+            Self::GrownContext => "grown_context",
+            Self::UnusedTool => "unused_tool",
         }
     }
 
-    /// Whether it is found by comparing what tools were given and what they answered.
+    /// Whether it is found in content: inputs and results of tools, or their definitions.
     #[must_use]
     pub const fn needs_content(self) -> bool {
         match self {
-            Self::RetriedTool | Self::RepeatedRead => true,
-            Self::LostCache | Self::FailedTurn => false,
+            Self::RetriedTool | Self::RepeatedRead | Self::UnusedTool => true,
+            Self::LostCache | Self::FailedTurn | Self::GrownContext => false,
         }
     }
 
@@ -76,17 +86,10 @@ impl FindingKind {
             Self::RepeatedRead => "files read again that had not changed",
             Self::LostCache => "conversations sent again, since a pause outlasted the cache",
             Self::FailedTurn => "prompts that ended with a failed call",
+            Self::GrownContext => "conversations that only grew until they were compacted",
+            Self::UnusedTool => "tools that were offered with ten calls or more and never used",
         }
     }
-}
-
-/// Number and tokens of one kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
-    /// How often.
-    pub count: u64,
-    /// Tokens that it cost.
-    pub tokens: u64,
 }
 
 /// The findings of a session.
@@ -97,6 +100,8 @@ pub struct Findings {
     repeated_reads: Found,
     lost_caches: Found,
     failed_turns: Found,
+    grown_contexts: Found,
+    offers: Offers,
     /// The last call of the main conversation.
     last: Option<LastCall>,
 }
@@ -110,6 +115,9 @@ struct LastCall {
     context: u64,
     /// Whether the last write to the cache was for a longer lifetime.
     is_long: bool,
+    /// Whether the context of no call before it was larger, since the conversation began or was
+    /// compacted.
+    has_only_grown: bool,
 }
 
 /// The failed calls of a conversation since something else was done, and its reads.
@@ -122,37 +130,40 @@ struct Thread<'a> {
 impl Findings {
     /// The findings of a kind.
     #[must_use]
-    pub const fn of(&self, kind: FindingKind) -> Found {
+    pub fn of(&self, kind: FindingKind) -> Found {
         match kind {
             FindingKind::RetriedTool => self.retried_tools,
             FindingKind::RepeatedRead => self.repeated_reads,
             FindingKind::LostCache => self.lost_caches,
             FindingKind::FailedTurn => self.failed_turns,
+            FindingKind::GrownContext => self.grown_contexts,
+            FindingKind::UnusedTool => self.offers.unused(),
         }
     }
 
     /// Adds those of the next turn, in the generations that `ours` accepts.
     pub(super) fn add_turn(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
-        self.caches(turn, ours);
+        self.contexts(turn, ours);
         self.thread(&turn.generations, ours);
-        let subagents = turn.all_generations().into_iter();
-        let subagents = subagents.flat_map(Generation::tool_calls);
-        for subagent in subagents
-            .flat_map(|call| &call.subagents)
-            .chain(&turn.stray_subagents)
-        {
+        let generations = turn.all_generations();
+        let calls = generations.iter().flat_map(|it| it.tool_calls());
+        let subagents = calls.flat_map(|call| &call.subagents);
+        for subagent in subagents.chain(&turn.stray_subagents) {
             self.thread(&subagent.generations, ours);
+        }
+        for generation in generations.iter().filter(|it| ours(it)) {
+            self.offers.add(generation);
         }
         let last = turn.generations.last();
         let failed = last.is_some_and(|last| last.error.is_some() && ours(last));
         if failed && turn.trigger == Trigger::Prompt {
-            let generations = turn.all_generations().into_iter().filter(|it| ours(it));
-            self.failed_turns.add(generations.map(all_tokens).sum());
+            let tokens = generations.iter().filter(|it| ours(it));
+            self.failed_turns.add(tokens.map(|it| all_tokens(it)).sum());
         }
     }
 
-    /// Caches that were lost in the main conversation.
-    fn caches(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
+    /// Caches that were lost, and contexts that only grew, in the main conversation.
+    fn contexts(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
         for generation in &turn.generations {
             let usage = generation.usage;
             let context = usage.input + usage.cache_read + usage.cache_write;
@@ -167,13 +178,21 @@ impl Findings {
                     (Some(last), 0) => last.is_long,
                     _ => usage.cache_write_long > 0,
                 },
+                has_only_grown: generation.begins_anew
+                    || self
+                        .last
+                        .as_ref()
+                        .is_none_or(|last| last.has_grown_to(context)),
             };
-            let lost = self
-                .last
-                .as_ref()
-                .and_then(|last| last.lost(&next, generation));
-            if let Some(lost) = lost.filter(|_| ours(generation)) {
-                self.lost_caches.add(lost);
+            if let Some(last) = self.last.as_ref().filter(|_| ours(generation)) {
+                if let Some(lost) = last.lost(&next, generation) {
+                    self.lost_caches.add(lost);
+                }
+                let is_large = last.context >= LARGE_CONTEXT;
+                if generation.begins_anew && last.has_only_grown && is_large {
+                    // The call that summarises the conversation reads all of it again.
+                    self.grown_contexts.add(last.context);
+                }
             }
             self.last = Some(next);
         }
@@ -204,6 +223,11 @@ impl Findings {
 }
 
 impl LastCall {
+    /// Whether the conversation has only grown, up to the context of the next call.
+    const fn has_grown_to(&self, context: u64) -> bool {
+        self.has_only_grown && context >= self.context
+    }
+
     /// Tokens that the next call sent again, since the pause before it had outlasted the cache.
     fn lost(&self, next: &Self, generation: &Generation) -> Option<u64> {
         let usage = generation.usage;
@@ -254,13 +278,6 @@ impl<'a> Thread<'a> {
             self.failed.clear();
         }
         [false, is_read_again]
-    }
-}
-
-impl Found {
-    fn add(&mut self, tokens: u64) {
-        self.count += 1;
-        self.tokens += tokens;
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn cost_of(
         return None;
     }
     let model = value(names::MODEL)?;
-    let usd = prices::listed(model.as_str()?, &posthog::usage_of(value), at.date_naive())?;
+    let usd = prices::listed(model.as_str()?, &posthog::usage_of(value), at)?;
     Some((usd, CostSource::List))
 }
 

@@ -38,6 +38,12 @@ pub struct Example {
     pub text: String,
     /// Tokens.
     pub tokens: u64,
+    /// `$ai_trace_id` of its trace, if it has only one.
+    #[serde(skip)]
+    pub(super) trace: Option<String>,
+    /// Page of that trace in PostHog; omitted if the project is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// The kinds that were found, the costliest first.
@@ -73,6 +79,8 @@ fn of_kind(kind: FindingKind, sessions: &[&SessionUsage]) -> Finding {
             span: id.to_owned(),
             text: format!("{} in {project}", found.count),
             tokens: found.tokens,
+            trace: session.trace().map(str::to_owned),
+            url: None,
         });
     }
     finding.examples.sort_by_key(|it| Reverse(it.tokens));

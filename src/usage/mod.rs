@@ -1,5 +1,5 @@
-//! Sums over events: of one session, and of many by time, model, project, branch, pull request, agent,
-//! tool and user.
+//! Sums over events: of one session, and of many by time, model, project, branch, pull request,
+//! session, agent, tool and user.
 //!
 //! [`SessionUsage`] takes the events of one session, [`Usage::of`] the sums of many. Both know events
 //! alone, so that what is shown here is what PostHog gets. A call costs what its event states,
@@ -15,6 +15,7 @@ mod pulls;
 mod query;
 mod report;
 mod session;
+mod sessions;
 
 pub(crate) use cost::cost_of;
 pub use findings::{Example, Finding};
@@ -23,3 +24,4 @@ pub use numbers::{Cost, CostSource, Facts, Numbers, Tokens};
 pub use query::{By, NoSuchGroup, Query};
 pub use report::{OfBranch, Unpriced, Usage};
 pub use session::SessionUsage;
+pub use sessions::OfSession;

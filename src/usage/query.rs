@@ -26,6 +26,8 @@ pub enum By {
     Branch,
     /// The pull requests of that branch.
     Pr,
+    /// The session.
+    Session,
     /// The agent.
     Agent,
     /// The tool.
@@ -36,7 +38,7 @@ pub enum By {
 
 impl By {
     /// All groupings.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Day,
         Self::Week,
         Self::Month,
@@ -44,6 +46,7 @@ impl By {
         Self::Project,
         Self::Branch,
         Self::Pr,
+        Self::Session,
         Self::Agent,
         Self::Tool,
         Self::User,
@@ -60,6 +63,7 @@ impl By {
             Self::Project => "project",
             Self::Branch => "branch",
             Self::Pr => "pr",
+            Self::Session => "session",
             Self::Agent => "agent",
             Self::Tool => "tool",
             Self::User => "user",
@@ -90,7 +94,7 @@ impl FromStr for By {
 
 /// Sums cannot be grouped by that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("sums are by day, week, month, model, project, branch, pr, agent, tool or user")]
+#[error("sums are by day, week, month, model, project, branch, pr, session, agent, tool or user")]
 pub struct NoSuchGroup;
 
 /// A question for sums.

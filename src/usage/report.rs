@@ -12,6 +12,7 @@ use super::numbers::Numbers;
 use super::pulls::PullRequests;
 use super::query::{By, Query};
 use super::session::{CallSums, Of, Record, SessionUsage, ToolSums};
+use super::sessions::{self, OfSession};
 
 /// Longest period in days that is shown by day, and by week.
 const BY_DAY: i64 = 100;
@@ -32,6 +33,9 @@ pub struct Usage {
     tools: Vec<Tool>,
     /// The largest first.
     pub branches: Vec<OfBranch>,
+    /// By id, if the sums are by session.
+    #[serde(skip)]
+    pub sessions: BTreeMap<String, OfSession>,
     /// Work that bought nothing, in the sessions with work in the period; the costliest kind first.
     pub findings: Vec<Finding>,
     /// Models without a price, the one with most calls first.
@@ -146,8 +150,24 @@ impl Usage {
         let findings = findings::of(&in_period);
         Self {
             findings,
+            sessions: sessions::of(&in_period, query.by),
             ..sums.usage()
         }
+    }
+
+    /// The same with the pages of sessions in PostHog. `page` makes the address from the id of a
+    /// trace.
+    #[must_use]
+    pub fn with_pages(mut self, page: &dyn Fn(&str) -> String) -> Self {
+        let url = |trace: &Option<String>| trace.as_deref().map(page);
+        for session in self.sessions.values_mut() {
+            session.url = url(&session.trace);
+        }
+        let examples = self.findings.iter_mut().flat_map(|it| &mut it.examples);
+        for example in examples {
+            example.url = url(&example.trace);
+        }
+        self
     }
 
     /// What the sums are grouped by.
@@ -251,6 +271,7 @@ impl<'a> Sums<'a> {
             By::Model => of.model.clone(),
             By::Project => usage.project().map(str::to_owned),
             By::Branch => of.branch.clone(),
+            By::Session => usage.id().map(str::to_owned),
             By::Agent => Some(usage.agent().as_str().to_owned()),
             By::User => of.user.clone(),
             By::Tool => match record {
@@ -332,6 +353,7 @@ impl<'a> Sums<'a> {
             hours: self.hours,
             tools,
             branches,
+            sessions: BTreeMap::new(),
             findings: Vec::new(),
             unpriced,
         }

@@ -98,6 +98,7 @@ pub struct SessionUsage {
     branch: Option<String>,
     facts: Facts,
     traces: HashMap<Uuid, (Of, TurnSums)>,
+    trace_ids: BTreeSet<String>,
     output: HashMap<String, u64>,
     calls: BTreeMap<Of, CallSums>,
     tools: BTreeMap<(Of, String), ToolSums>,
@@ -123,6 +124,7 @@ impl SessionUsage {
             branch: None,
             facts: Facts::default(),
             traces: HashMap::new(),
+            trace_ids: BTreeSet::new(),
             output: HashMap::new(),
             calls: BTreeMap::new(),
             tools: BTreeMap::new(),
@@ -141,6 +143,7 @@ impl SessionUsage {
             EventName::Trace => {
                 let of = self.begin(event);
                 self.traces.insert(event.uuid, (of, TurnSums::of(event)));
+                self.trace_ids.extend(text(event, names::TRACE_ID));
             }
             EventName::Generation | EventName::Embedding => self.call(event),
             EventName::Span if event.is_turn() => {
@@ -152,6 +155,12 @@ impl SessionUsage {
             }
             EventName::Span => self.tool(event),
         }
+    }
+
+    /// Whether it has a version of this trace.
+    #[must_use]
+    pub fn has_trace(&self, uuid: Uuid) -> bool {
+        self.traces.contains_key(&uuid)
     }
 
     /// Sets the number of secrets that were replaced.
@@ -179,6 +188,19 @@ impl SessionUsage {
         facts
     }
 
+    /// Adds a pull request to the turns on its branch, and to those without a branch: the checkout
+    /// of a commit is on none.
+    pub fn link(&mut self, branch: &str, pull_request: &str) {
+        let turns = self.turns.iter_mut();
+        let current = self.current.iter_mut().map(|(of, turn)| (&*of, turn));
+        let traces = self.traces.values_mut().map(|(of, turn)| (&*of, turn));
+        for (of, turn) in turns.chain(current).chain(traces) {
+            if of.branch.as_deref().is_none_or(|it| it == branch) {
+                turn.pull_requests.insert(pull_request.to_owned());
+            }
+        }
+    }
+
     /// The findings of a kind.
     pub(super) fn found(&self, kind: FindingKind) -> Found {
         let at = FindingKind::ALL.iter().position(|it| *it == kind);
@@ -195,6 +217,14 @@ impl SessionUsage {
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
+    }
+
+    /// `$ai_trace_id` of its trace; `None` if each turn is a trace of its own.
+    pub(super) fn trace(&self) -> Option<&str> {
+        let mut ids = self.trace_ids.iter();
+        ids.next()
+            .filter(|_| ids.next().is_none())
+            .map(String::as_str)
     }
 
     /// The agent.

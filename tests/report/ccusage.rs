@@ -19,15 +19,9 @@ use crate::support::shared::shared_or_skip;
 /// A tenth of a cent.
 const CLOSE: f64 = 0.001;
 
-/// Models whose calls ccusage counts otherwise. It also counts the lines in which older versions
-/// report the progress of a subagent (Haiku, both Sonnets), and takes different responses for one
-/// where a version gave them the same ids (Opus 4.5).
-const COUNTED_OTHERWISE: [&str; 4] = [
-    "claude-haiku-4-5-20251001",
-    "claude-opus-4-5-20251101",
-    "claude-sonnet-4-5-20250929",
-    "claude-sonnet-4-6",
-];
+/// Models whose calls ccusage counts otherwise. It also counts the files of subagents whose session
+/// is gone (Sonnet 4.6), and skips lines of JSON with a space after the colon (Opus 4.5).
+const COUNTED_OTHERWISE: [&str; 2] = ["claude-opus-4-5-20251101", "claude-sonnet-4-6"];
 
 /// Dollars of web searches, which ccusage does not count.
 const SEARCHES: [(&str, f64); 1] = [("claude-opus-4-8", 0.02)];

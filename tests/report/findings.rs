@@ -78,6 +78,17 @@ impl<'a> Lines<'a> {
         );
     }
 
+    /// The summary that takes the place of the conversation so far.
+    fn summary(&mut self) {
+        self.line(
+            0,
+            json!({
+                "type": "user", "isCompactSummary": true,
+                "message": { "role": "user", "content": "what was said so far" },
+            }),
+        );
+    }
+
     fn answer(&mut self, minute: u32, tokens: Tokens) {
         self.call(minute, tokens, &json!({ "type": "text", "text": "done" }));
     }
@@ -221,6 +232,76 @@ fn a_cache_that_a_pause_outlasted_is_found() {
 }
 
 #[test]
+fn a_conversation_that_only_grew_until_it_was_compacted_is_found() {
+    let [small, large] = [[3, 10, 0, 20_000, 0], [3, 10, 0, 120_000, 0]];
+    for (before, is_found) in [
+        (vec![small, large], true),
+        (vec![large, large], true),
+        // It had shrunk before.
+        (vec![large, small, large], false),
+        (vec![[3, 10, 0, 130_000, 0], large], false),
+        (vec![small, small], false),
+    ] {
+        let env = TestEnv::new();
+        let mut lines = Lines::new(&env);
+        lines.prompt(0);
+        for tokens in &before {
+            lines.answer(0, *tokens);
+        }
+        lines.summary();
+        lines.answer(0, small);
+        let expected = if is_found {
+            one("grown_context", 120_003)
+        } else {
+            vec![]
+        };
+        assert_eq!(lines.found(), expected, "{before:?}");
+    }
+}
+
+#[test]
+fn a_tool_that_was_offered_ten_times_and_never_used_is_found() {
+    // A definition of exactly 100 bytes is estimated at 25 tokens.
+    let definition = |name: &str| {
+        let empty = json!({ "name": name, "description": "", "input_schema": {} });
+        let missing = 100 - empty.to_string().len();
+        json!({ "name": name, "description": "x".repeat(missing), "input_schema": {} })
+    };
+    let deferred = |name: &str| {
+        let mut tool = definition(name);
+        tool["defer_loading"] = json!(true);
+        tool
+    };
+    let server = json!({ "type": "web_search_20250305", "name": "web_search" });
+    for (tools, calls, found) in [
+        (vec![definition("Map")], 10, Some((1, 250))),
+        (
+            vec![definition("Map"), definition("Lens")],
+            12,
+            Some((2, 600)),
+        ),
+        (vec![definition("Map")], 9, None),
+        (vec![definition("Read")], 12, None),
+        (vec![deferred("Map"), server], 12, None),
+    ] {
+        let env = TestEnv::new();
+        let mut lines = Lines::new(&env);
+        lines.line(0, json!({
+            "type": "attachment",
+            "attachment": { "type": "prompt_snapshot", "systemPrompt": ["be brief"], "tools": tools },
+        }));
+        lines.prompt(0);
+        lines.tool("Read", &json!({ "file_path": "a.rs" }), "short", false);
+        for _ in 1..calls {
+            lines.answer(0, SMALL);
+        }
+        let expected = found.map(|(count, tokens)| ("unused_tool".to_owned(), count, tokens));
+        let expected: Vec<_> = expected.into_iter().collect();
+        assert_eq!(lines.found(), expected, "{tools:?} {calls}");
+    }
+}
+
+#[test]
 fn findings_are_on_the_trace_and_on_the_terminal() {
     let posthog = PostHog::start();
     let env = TestEnv::sending_to(&posthog);
@@ -257,6 +338,13 @@ fn the_findings_in_the_public_sessions_are_those_that_were_looked_at() {
         let found = findings.iter().find(|it| it["kind"] == kind);
         found.and_then(|it| it["count"].as_u64()).unwrap_or(0)
     };
-    let kinds = ["retried_tool", "repeated_read", "lost_cache", "failed_turn"];
-    assert_eq!(kinds.map(of), [6, 10, 74, 5]);
+    let kinds = [
+        "retried_tool",
+        "repeated_read",
+        "lost_cache",
+        "failed_turn",
+        "grown_context",
+        "unused_tool",
+    ];
+    assert_eq!(kinds.map(of), [6, 10, 74, 5, 7, 0]);
 }

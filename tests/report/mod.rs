@@ -5,6 +5,7 @@ mod budget;
 mod ccusage;
 mod findings;
 mod formats;
+mod pages;
 mod public;
 
 use std::time::Duration;
@@ -17,8 +18,8 @@ use crate::support::session::Session;
 
 pub(crate) const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
 const HOUR: Duration = Duration::from_hours(1);
-pub(crate) const GROUPS: [&str; 10] = [
-    "day", "week", "month", "model", "project", "branch", "pr", "agent", "tool", "user",
+pub(crate) const GROUPS: [&str; 11] = [
+    "day", "week", "month", "model", "project", "branch", "pr", "session", "agent", "tool", "user",
 ];
 
 /// The report as JSON.

@@ -57,6 +57,8 @@ pub(crate) struct Count {
     of_message: HashMap<String, Vec<String>>,
     /// Messages of the user's so far.
     said: u64,
+    /// Parts of responses of subagents that `progress` lines hold.
+    reported: Vec<Value>,
 }
 
 /// Facts from the lines of one response.
@@ -89,7 +91,19 @@ impl Count {
         for path in files {
             for_each_line(path, |line| count.line(&line));
         }
-        count
+        count.with_reported()
+    }
+
+    /// The count with the responses that only `progress` lines hold.
+    fn with_reported(mut self) -> Self {
+        let known: HashSet<String> = self.responses.keys().cloned().collect();
+        for line in std::mem::take(&mut self.reported) {
+            let name = self.name(&line);
+            if !known.contains(&name) {
+                self.part(&line);
+            }
+        }
+        self
     }
 
     fn line(&mut self, line: &Value) {
@@ -104,6 +118,11 @@ impl Count {
         match line["type"].as_str() {
             Some("user") => self.said += 1,
             Some("assistant") => self.part(line),
+            Some("progress") if line["data"]["message"]["type"] == "assistant" => {
+                let mut reported = line["data"]["message"].clone();
+                reported["version"] = line["version"].clone();
+                self.reported.push(reported);
+            }
             _ => {}
         }
     }
@@ -290,7 +309,7 @@ pub(crate) fn tally(transcript: &Path) -> Tally {
             });
         }
     }
-    count.sum()
+    count.with_reported().sum()
 }
 
 /// The transcripts beside one that hold lines of its session, or whose lines it holds.

@@ -116,6 +116,10 @@ const PROPERTIES: &[&str] = &[
     "lost_cache_tokens",
     "failed_turn_count",
     "failed_turn_tokens",
+    "grown_context_count",
+    "grown_context_tokens",
+    "unused_tool_count",
+    "unused_tool_tokens",
 ];
 
 /// Checks the properties that every event has.

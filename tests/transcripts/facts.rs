@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -47,9 +47,9 @@ pub(crate) fn counted(transcript: &Path) -> Facts {
     let mut commits = BTreeSet::new();
     let mut pull_requests = BTreeSet::new();
     let calls = calls(transcript);
-    for path in files(transcript) {
+    for (path, lines) in all_lines(transcript) {
         let is_main = path == transcript;
-        for line in lines(&path) {
+        for line in lines {
             // History that was written again has new ids and the old times.
             let is_copy = line["uuid"].is_string()
                 && line["message"]["content"][0]["type"] != "tool_result"
@@ -115,7 +115,8 @@ fn changed_lines(result: &Value) -> [usize; 2] {
 /// The calls whose response is in a line.
 fn calls(transcript: &Path) -> HashSet<String> {
     let mut calls = HashSet::new();
-    for line in files(transcript).iter().flat_map(|path| lines(path)) {
+    let all = all_lines(transcript).into_iter();
+    for line in all.flat_map(|(_, lines)| lines) {
         if line["type"] == "assistant" {
             let blocks = line["message"]["content"].as_array().into_iter().flatten();
             let ids = blocks.filter(|block| block["type"] == "tool_use");
@@ -129,6 +130,17 @@ fn is_interruption(line: &Value) -> bool {
     let content = &line["message"]["content"];
     let text = content.as_str().or_else(|| content[0]["text"].as_str());
     text.is_some_and(|text| text.starts_with("[Request interrupted by user"))
+}
+
+/// The lines of a session by file, then the messages of subagents that `progress` lines hold.
+fn all_lines(transcript: &Path) -> Vec<(PathBuf, Vec<Value>)> {
+    let each = files(transcript).into_iter();
+    let mut all: Vec<_> = each.map(|path| (path.clone(), lines(&path))).collect();
+    let reported = lines(transcript).into_iter();
+    let reported = reported.filter(|line| line["type"] == "progress");
+    let messages = reported.map(|line| line["data"]["message"].clone());
+    all.push((PathBuf::new(), messages.collect()));
+    all
 }
 
 pub(crate) fn lines(path: &Path) -> Vec<Value> {

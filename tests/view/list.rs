@@ -1,8 +1,10 @@
 //! The list of sessions, their numbers, search, usage and delivery.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
+use walkdir::WalkDir;
 
 use super::support::{FIXTURES, Page, parameter, until};
 use crate::support::env::TestEnv;
@@ -227,6 +229,37 @@ fn what_became_of_a_session_is_in_its_row_its_head_and_the_delivery() {
     drop(page);
     // Looking sends nothing.
     assert_eq!(scene.posthog.of_session(&never.id).len(), 0);
+}
+
+#[test]
+fn the_delivery_counts_the_events_of_copies_and_forks_once() {
+    let posthog = PostHog::start();
+    let env = TestEnv::sending_to(&posthog);
+    let projects = Path::new("home/.claude/projects");
+    let files = WalkDir::new(FIXTURES).into_iter().flatten();
+    for file in files.filter(|it| it.file_type().is_file()) {
+        let inside = file.path().strip_prefix(FIXTURES).expect("it is below");
+        let text = fs::read(file.path()).expect("it can be read");
+        env.write(projects.join(inside), &text);
+    }
+    // A copy of an earlier state of a session, in another project.
+    let name = "00000012-0000-4000-8000-000000000000.jsonl";
+    let whole = Path::new(FIXTURES).join("-home-ada-bookshop").join(name);
+    let whole = fs::read_to_string(whole).expect("it can be read");
+    let earlier: Vec<&str> = whole.lines().take(whole.lines().count() / 2).collect();
+    let copy = projects.join("-home-ada-old").join(name);
+    env.write(copy, earlier.join("\n") + "\n");
+    let dry = env.run(["ingest", "--all", "--dry-run"]).success().stdout;
+    let page = Page::open(&env, &[]);
+    page.rows();
+    let would_leave = &page.json("/api/delivery")["would_leave"];
+    let [sessions, events] = ["sessions", "events"].map(|it| would_leave[it].as_u64());
+    let expected = format!(
+        "{} sessions, {} events",
+        sessions.unwrap_or_default(),
+        events.unwrap_or_default()
+    );
+    assert!(dry.contains(&expected), "{expected}\n{dry}");
 }
 
 #[test]

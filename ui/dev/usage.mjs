@@ -38,7 +38,7 @@ export function usage(sessions, by, since, now) {
     total.pull_requests += row.facts.pull_requests.length;
     total.worked += row.facts.worked;
     for (const call of inside) {
-      const name = by === "model" ? call.model : by === "project" ? row.project : by === "branch" ? call.branch : row.agent;
+      const name = by === "model" ? call.model : by === "project" ? row.project : by === "branch" ? call.branch : by === "pr" ? (row.facts.pull_requests[0] ?? null) : row.agent;
       let group = groups.get(name);
       if (!group) groups.set(name, (group = { name, total: numbers(), buckets: buckets.map(() => ({ tokens: emptyTokens(), cost: 0, calls: 0, worked: 0 })) }));
       const date = new Date(call.at);

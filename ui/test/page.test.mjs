@@ -252,6 +252,8 @@ test("usage is counted by what is chosen, and the chart shows its figures by key
     await page.locator(".chart").focus();
     await page.keyboard.press("End");
     await page.locator(".panel-head small").getByText(/^\d{4}-\d\d-\d\d: /).first().waitFor();
+    await page.getByRole("combobox", { name: "By" }).selectOption("pr");
+    await page.locator("tbody").getByText(/^[\w-]+\/[\w-]+#\d+$|^no pull request$/).first().waitFor();
   }));
 
 test("changes are whole differences by file", () =>

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::finding::Finding;
+use super::diagnosis::Diagnosis;
 use super::{Explained, Facts};
 use crate::commands::{hook, short, words};
 use crate::host::Host;
@@ -23,22 +23,22 @@ use crate::views::{Machine, changed};
 /// Number of warnings to show. Most are about single sessions; the JSON has all.
 const WARNINGS: usize = 3;
 
-pub(super) fn check(facts: &Facts, explained: Explained) -> Vec<Finding> {
+pub(super) fn check(facts: &Facts, explained: Explained) -> Vec<Diagnosis> {
     let machine = &facts.machine;
     let own = machine.own_hook();
     let found = machine.plugin.as_ref().ok().and_then(Option::as_ref);
-    let mut findings = vec![plugin(machine, own)];
-    findings.push(allowed(machine, own, found.is_some()));
-    let explained = match super::explained(&findings) {
+    let mut diagnoses = vec![plugin(machine, own)];
+    diagnoses.push(allowed(machine, own, found.is_some()));
+    let explained = match super::explained(&diagnoses) {
         Explained::Yes => Explained::Yes,
         Explained::No => explained,
     };
-    findings.push(last_run(facts, found, own, explained));
-    findings.extend(warnings(machine));
-    findings
+    diagnoses.push(last_run(facts, found, own, explained));
+    diagnoses.extend(warnings(machine));
+    diagnoses
 }
 
-fn plugin(machine: &Machine, own: Option<&SettingsFile>) -> Finding {
+fn plugin(machine: &Machine, own: Option<&SettingsFile>) -> Diagnosis {
     const CHECK: &str = "plugin";
     const VERSION: &str = env!("CARGO_PKG_VERSION");
     if let Some(reason) = machine.unloadable() {
@@ -46,10 +46,10 @@ fn plugin(machine: &Machine, own: Option<&SettingsFile>) -> Finding {
     }
     match (&machine.plugin, own) {
         (Ok(Some(plugin)), _) if plugin.version == VERSION => {
-            Finding::fine(CHECK, format!("version {VERSION}, as this program"))
+            Diagnosis::fine(CHECK, format!("version {VERSION}, as this program"))
                 .with(json!({ "version": VERSION }))
         }
-        (Ok(Some(Plugin { version, .. })), _) => Finding::problem(
+        (Ok(Some(Plugin { version, .. })), _) => Diagnosis::problem(
             CHECK,
             format!("version {version}, but this program is {VERSION}"),
             format!("claude plugin update {PLUGIN}, and install the program of the same version"),
@@ -57,17 +57,17 @@ fn plugin(machine: &Machine, own: Option<&SettingsFile>) -> Finding {
         .with(json!({ "version": version })),
         (_, Some(file)) => {
             let path = words::path(&file.path, &machine.host);
-            Finding::fine(
+            Diagnosis::fine(
                 CHECK,
                 format!("not needed: {path} has a hook that calls this program"),
             )
         }
-        (Ok(None), None) => Finding::problem(
+        (Ok(None), None) => Diagnosis::problem(
             CHECK,
             "not installed: no hook calls this program",
             format!("claude plugin install {PLUGIN}"),
         ),
-        (Err(problem), None) => Finding::problem(
+        (Err(problem), None) => Diagnosis::problem(
             CHECK,
             problem.clone(),
             format!("claude plugin install {PLUGIN} writes it anew"),
@@ -75,14 +75,14 @@ fn plugin(machine: &Machine, own: Option<&SettingsFile>) -> Finding {
     }
 }
 
-/// The finding that Claude Code cannot load the installed plugin.
-fn unloadable(check: &'static str, reason: &Unloadable, host: &Host) -> Finding {
+/// The diagnosis that Claude Code cannot load the installed plugin.
+fn unloadable(check: &'static str, reason: &Unloadable, host: &Host) -> Diagnosis {
     let path = |path: &Path| words::path(path, host);
     let move_it = "claude plugin marketplace add FOLDER, with the folder that holds it now; then \
                    restart Claude Code";
     let update = "bring that folder up to date, then restart Claude Code";
     match reason {
-        Unloadable::List { file, cause } => Finding::problem(
+        Unloadable::List { file, cause } => Diagnosis::problem(
             check,
             format!(
                 "Claude Code cannot load it: {} cannot be read: {cause}",
@@ -93,24 +93,24 @@ fn unloadable(check: &'static str, reason: &Unloadable, host: &Host) -> Finding 
         Unloadable::NoMarketplace(folder) => {
             let folder = path(folder);
             let found = format!("Claude Code cannot load it: no marketplace in {folder} any more");
-            Finding::problem(check, found, move_it)
+            Diagnosis::problem(check, found, move_it)
         }
         Unloadable::NotListed(file) => {
             let found = format!(
                 "Claude Code cannot load it: {} does not list it",
                 path(file)
             );
-            Finding::problem(check, found, update)
+            Diagnosis::problem(check, found, update)
         }
         Unloadable::NoFiles(folder) => {
             let found = format!("Claude Code cannot load it: {} is missing", path(folder));
-            Finding::problem(check, found, update)
+            Diagnosis::problem(check, found, update)
         }
     }
 }
 
 /// Whether the settings let hooks run.
-fn allowed(machine: &Machine, own: Option<&SettingsFile>, is_installed: bool) -> Finding {
+fn allowed(machine: &Machine, own: Option<&SettingsFile>, is_installed: bool) -> Diagnosis {
     const CHECK: &str = "hooks";
     let hindrance = match own {
         Some(file) => plugin::hooks_off(&machine.settings, Some(file)),
@@ -120,18 +120,18 @@ fn allowed(machine: &Machine, own: Option<&SettingsFile>, is_installed: bool) ->
     };
     let path = |file: &SettingsFile| words::path(&file.path, &machine.host);
     match hindrance {
-        None => Finding::fine(CHECK, "allowed by the settings"),
-        Some(Hindrance::PluginOff(None)) => Finding::problem(
+        None => Diagnosis::fine(CHECK, "allowed by the settings"),
+        Some(Hindrance::PluginOff(None)) => Diagnosis::problem(
             CHECK,
             "the plugin is not enabled",
             format!("claude plugin enable {PLUGIN}"),
         ),
-        Some(Hindrance::PluginOff(Some(file))) => Finding::problem(
+        Some(Hindrance::PluginOff(Some(file))) => Diagnosis::problem(
             CHECK,
             format!("the plugin is disabled in {}", path(file)),
             format!("claude plugin enable {PLUGIN}, or remove the line there"),
         ),
-        Some(Hindrance::AllHooksOff(file)) => Finding::problem(
+        Some(Hindrance::AllHooksOff(file)) => Diagnosis::problem(
             CHECK,
             format!("disableAllHooks is set in {}", path(file)),
             if file.is_managed() {
@@ -140,7 +140,7 @@ fn allowed(machine: &Machine, own: Option<&SettingsFile>, is_installed: bool) ->
                 "remove it there: it switches off every hook"
             },
         ),
-        Some(Hindrance::ManagedOnly(file)) => Finding::problem(
+        Some(Hindrance::ManagedOnly(file)) => Diagnosis::problem(
             CHECK,
             format!("allowManagedHooksOnly is set in {}", path(file)),
             format!("ask your administrator to enable {PLUGIN} there"),
@@ -153,7 +153,7 @@ fn last_run(
     plugin: Option<&Plugin>,
     own: Option<&SettingsFile>,
     explained: Explained,
-) -> Finding {
+) -> Diagnosis {
     const CHECK: &str = "last hook";
     let machine = &facts.machine;
     let runs = machine.telling_hooks();
@@ -165,11 +165,11 @@ fn last_run(
     let failed_run = runs.iter().find(failed);
     let Some(run) = failed_run.or(runs.last()) else {
         if machine.outbox.is_err() {
-            return Finding::note(CHECK, "not known while the outbox cannot be read");
+            return Diagnosis::note(CHECK, "not known while the outbox cannot be read");
         }
         return match missed(facts, plugin, own) {
-            Some(_) if explained == Explained::Yes => Finding::note(CHECK, "none yet"),
-            Some(found) => Finding::problem(
+            Some(_) if explained == Explained::Yes => Diagnosis::note(CHECK, "none yet"),
+            Some(found) => Diagnosis::problem(
                 CHECK,
                 format!(
                     "none has run, though session {} has ended since hooks were set up",
@@ -177,7 +177,7 @@ fn last_run(
                 ),
                 "restart Claude Code, so that it loads them; /hooks shows what it has loaded",
             ),
-            None => Finding::note(
+            None => Diagnosis::note(
                 CHECK,
                 "none yet: no session has ended since hooks were set up",
             ),
@@ -187,7 +187,7 @@ fn last_run(
 }
 
 /// A run, and whether it failed or took longer than Claude Code waits.
-fn described(run: &Run, has_failed: bool, machine: &Machine) -> Finding {
+fn described(run: &Run, has_failed: bool, machine: &Machine) -> Diagnosis {
     const CHECK: &str = "last hook";
     let took = Duration::from_millis(run.duration_ms);
     let budget = hook::budget(&machine.host);
@@ -205,16 +205,16 @@ fn described(run: &Run, has_failed: bool, machine: &Machine) -> Finding {
         "error": run.error,
     });
     match &run.error {
-        Some(error) if has_failed => Finding::problem(
+        Some(error) if has_failed => Diagnosis::problem(
             CHECK,
             format!("{ran}: {error}"),
             "solve that, then posthog-llma ingest sends what is missing",
         ),
         _ if run.duration_ms > u64::try_from(budget.as_millis()).unwrap_or(u64::MAX) => {
             let found = format!("{ran}: more than {most}, so it went on in the background");
-            Finding::note(CHECK, found)
+            Diagnosis::note(CHECK, found)
         }
-        _ => Finding::fine(CHECK, format!("{ran} (at most {most})")),
+        _ => Diagnosis::fine(CHECK, format!("{ran} (at most {most})")),
     }
     .with(details)
 }
@@ -255,7 +255,7 @@ fn missed<'a>(
 }
 
 /// Warnings in the log of runs.
-fn warnings(machine: &Machine) -> Option<Finding> {
+fn warnings(machine: &Machine) -> Option<Diagnosis> {
     let warnings = machine.status.warnings();
     if warnings.is_empty() {
         return None;
@@ -265,5 +265,5 @@ fn warnings(machine: &Machine) -> Option<Finding> {
     if warnings.len() > WARNINGS {
         found = format!("{found}; and {} more", warnings.len() - WARNINGS);
     }
-    Some(Finding::note("warnings", found).with(json!(warnings)))
+    Some(Diagnosis::note("warnings", found).with(json!(warnings)))
 }

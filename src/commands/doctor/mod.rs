@@ -1,10 +1,10 @@
 //! `posthog-llma doctor`: finds the reason why sessions do not arrive, and names the next step.
 //!
-//! Each module checks one stage between the settings and PostHog and returns [`Finding`]s. None of
-//! them prints, changes anything, or sends an event. A finding holds no key and no content of a
-//! session.
+//! Each module checks one stage between the settings and PostHog and returns a [`Diagnosis`] for
+//! each check. None of them prints, changes anything, or sends an event. A diagnosis holds no key
+//! and no content of a session.
 
-mod finding;
+mod diagnosis;
 mod hooks;
 mod network;
 mod outbox;
@@ -22,7 +22,7 @@ use crate::session::Agent;
 use crate::sources::{self, SessionRef, Unreadable};
 use crate::ui;
 use crate::views::{Machine, OtherAgent};
-use finding::Finding;
+use diagnosis::Diagnosis;
 
 /// The input of the checks, gathered once.
 struct Facts {
@@ -34,10 +34,10 @@ struct Facts {
 }
 
 pub(super) fn run(arguments: &cli::Doctor, host: &Host) -> anyhow::Result<Exit> {
-    let findings = examine(&Facts::gather(host));
-    let problems = findings.iter().filter(|it| it.is_problem()).count();
+    let diagnoses = examine(&Facts::gather(host));
+    let problems = diagnoses.iter().filter(|it| it.is_problem()).count();
     if arguments.json {
-        let checks: Vec<_> = findings.iter().map(Finding::as_json).collect();
+        let checks: Vec<_> = diagnoses.iter().map(Diagnosis::as_json).collect();
         ui::print(format_args!(
             "{:#}",
             json!({
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &cli::Doctor, host: &Host) -> anyhow::Result<Exit> 
             })
         ))?;
     } else {
-        ui::print_styled(&text::of(&findings))?;
+        ui::print_styled(&text::of(&diagnoses))?;
     }
     Ok(if problems == 0 {
         Exit::Done
@@ -57,26 +57,26 @@ pub(super) fn run(arguments: &cli::Doctor, host: &Host) -> anyhow::Result<Exit> 
 }
 
 /// Runs the checks in the order in which the stages depend on each other.
-fn examine(facts: &Facts) -> Vec<Finding> {
+fn examine(facts: &Facts) -> Vec<Diagnosis> {
     let machine = &facts.machine;
-    let mut findings = settings::check(machine);
-    findings.extend(network::check(machine));
+    let mut diagnoses = settings::check(machine);
+    diagnoses.extend(network::check(machine));
     // A consequence of a problem is not reported as a second problem.
-    let explained = explained(&findings);
+    let explained = explained(&diagnoses);
     if machine.uses_claude_code() {
-        findings.extend(hooks::check(facts, explained));
-        findings.extend(transcripts::check(facts));
+        diagnoses.extend(hooks::check(facts, explained));
+        diagnoses.extend(transcripts::check(facts));
     }
-    findings.extend(transcripts::listed(facts));
-    findings.extend(
+    diagnoses.extend(transcripts::listed(facts));
+    diagnoses.extend(
         machine
             .others
             .iter()
             .map(|other| of_agent(other, &machine.host)),
     );
-    findings.extend(receiver::check(machine));
-    findings.extend(outbox::check(machine, explained));
-    findings
+    diagnoses.extend(receiver::check(machine));
+    diagnoses.extend(outbox::check(machine, explained));
+    diagnoses
 }
 
 /// Whether an earlier check found a problem whose consequences later checks may see.
@@ -86,8 +86,8 @@ enum Explained {
     No,
 }
 
-fn explained(findings: &[Finding]) -> Explained {
-    if findings.iter().any(Finding::is_problem) {
+fn explained(diagnoses: &[Diagnosis]) -> Explained {
+    if diagnoses.iter().any(Diagnosis::is_problem) {
         Explained::Yes
     } else {
         Explained::No
@@ -95,15 +95,15 @@ fn explained(findings: &[Finding]) -> Explained {
 }
 
 /// Whether the hooks of an agent besides Claude Code send its sessions.
-fn of_agent(other: &OtherAgent, host: &Host) -> Finding {
+fn of_agent(other: &OtherAgent, host: &Host) -> Diagnosis {
     let check = other.agent.as_str();
     let found = agents::in_words(other, host);
-    let finding = if other.is_on() {
-        Finding::fine(check, found)
+    let diagnosis = if other.is_on() {
+        Diagnosis::fine(check, found)
     } else {
-        Finding::advice(check, found, agents::fix(other))
+        Diagnosis::advice(check, found, agents::fix(other))
     };
-    finding.with(agents::as_json(other))
+    diagnosis.with(agents::as_json(other))
 }
 
 impl Facts {

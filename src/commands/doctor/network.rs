@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 
-use super::finding::Finding;
+use super::diagnosis::Diagnosis;
 use crate::commands::words;
 use crate::consent::Unconfirmed;
 use crate::deliver;
@@ -30,35 +30,38 @@ const PROXIES: [Variable; 6] = [
     Variable::HttpProxyInSmall,
 ];
 
-pub(super) fn check(machine: &Machine) -> Vec<Finding> {
+pub(super) fn check(machine: &Machine) -> Vec<Diagnosis> {
     let Some(endpoint) = &machine.config.destination.endpoint else {
         let fix = "correct POSTHOG_HOST, or remove it for PostHog's cloud in the United States";
         let found = "nowhere: POSTHOG_HOST cannot be read";
-        return vec![Finding::problem("host", found, fix)];
+        return vec![Diagnosis::problem("host", found, fix)];
     };
     let (host, may_go) = trusted(machine, endpoint);
-    let mut findings = vec![host];
+    let mut diagnoses = vec![host];
     match &machine.config.destination.api_key {
-        Some(key) if may_go => findings.extend(reach(endpoint, key.secret(), &machine.host)),
-        Some(_) => findings.push(Finding::note("network", "not tried before it is confirmed")),
-        None => findings.push(Finding::note("network", "not tried without a key")),
+        Some(key) if may_go => diagnoses.extend(reach(endpoint, key.secret(), &machine.host)),
+        Some(_) => diagnoses.push(Diagnosis::note(
+            "network",
+            "not tried before it is confirmed",
+        )),
+        None => diagnoses.push(Diagnosis::note("network", "not tried without a key")),
     }
-    findings
+    diagnoses
 }
 
 /// Whether the user confirmed the host.
-fn trusted(machine: &Machine, endpoint: &Endpoint) -> (Finding, bool) {
+fn trusted(machine: &Machine, endpoint: &Endpoint) -> (Diagnosis, bool) {
     const CHECK: &str = "host";
     let base = endpoint.base();
     let details = json!({ "host": base });
     let trust = match &machine.trust {
         Ok(trust) => trust,
-        Err(trouble) => return (Finding::of(CHECK, trouble), false),
+        Err(trouble) => return (Diagnosis::of(CHECK, trouble), false),
     };
     let destination = machine.destination();
     let missing = destination.and_then(|destination| trust.missing(&destination));
     if let Some(Unconfirmed { found, fix }) = missing {
-        return (Finding::problem(CHECK, found, fix).with(details), false);
+        return (Diagnosis::problem(CHECK, found, fix).with(details), false);
     }
     let what = if endpoint.is_posthog_cloud() {
         "PostHog's own"
@@ -67,11 +70,11 @@ fn trusted(machine: &Machine, endpoint: &Endpoint) -> (Finding, bool) {
     } else {
         "confirmed by you"
     };
-    let finding = match endpoint.note() {
-        Some(note) => Finding::note(CHECK, note),
-        None => Finding::fine(CHECK, format!("{base}, {what}{}", by_plugin(machine))),
+    let diagnosis = match endpoint.note() {
+        Some(note) => Diagnosis::note(CHECK, note),
+        None => Diagnosis::fine(CHECK, format!("{base}, {what}{}", by_plugin(machine))),
     };
-    (finding.with(details), true)
+    (diagnosis.with(details), true)
 }
 
 /// Network settings that are not environment variables of this program.
@@ -83,7 +86,7 @@ fn by_plugin(machine: &Machine) -> String {
 }
 
 /// Sends a batch without events.
-fn reach(endpoint: &Endpoint, key: &str, host: &Host) -> Vec<Finding> {
+fn reach(endpoint: &Endpoint, key: &str, host: &Host) -> Vec<Diagnosis> {
     let transport = Transport::new(TransportSettings {
         answer: PATIENCE,
         whole: PATIENCE,
@@ -93,11 +96,11 @@ fn reach(endpoint: &Endpoint, key: &str, host: &Host) -> Vec<Finding> {
     let answer = deliver::probe(&transport, endpoint, key);
     let took = host.elapsed().saturating_sub(started);
     let now = SystemTime::from(host.now());
-    let mut findings = vec![network(endpoint, &answer, took, host, now)];
+    let mut diagnoses = vec![network(endpoint, &answer, took, host, now)];
     if let Ok(answer) = &answer {
-        findings.extend(clock(answer, now));
+        diagnoses.extend(clock(answer, now));
     }
-    findings
+    diagnoses
 }
 
 fn network(
@@ -106,7 +109,7 @@ fn network(
     took: Duration,
     host: &Host,
     now: SystemTime,
-) -> Finding {
+) -> Diagnosis {
     const CHECK: &str = "network";
     let proxy = PROXIES
         .iter()
@@ -118,11 +121,11 @@ fn network(
         "status": outcome.as_ref().ok().map(|answer| answer.status),
         "proxy": proxy,
     });
-    let finding = match outcome {
-        Err(error) => Finding::problem(CHECK, error.to_string(), error.fix()),
+    let diagnosis = match outcome {
+        Err(error) => Diagnosis::problem(CHECK, error.to_string(), error.fix()),
         Ok(_) => answered(endpoint, &classify(outcome, now), took, proxy),
     };
-    finding.with(details)
+    diagnosis.with(details)
 }
 
 /// The meaning of the answer to an empty batch.
@@ -131,17 +134,17 @@ fn answered(
     meaning: &Disposition,
     took: Duration,
     proxy: Option<&str>,
-) -> Finding {
+) -> Diagnosis {
     const CHECK: &str = "network";
     let base = endpoint.base();
-    let problem = |found: String, fix: &str| Finding::problem(CHECK, found, fix);
+    let problem = |found: String, fix: &str| Diagnosis::problem(CHECK, found, fix);
     let address = "check POSTHOG_HOST: events go to /batch/ below it";
     match meaning {
         // PostHog refuses the batch only for having no events.
         Disposition::Malformed { .. } | Disposition::Accepted { .. } => {
             let way = proxy.map_or_else(String::new, |name| format!(", by the proxy of {name}"));
             let took = words::duration(took);
-            Finding::fine(CHECK, format!("{base} answers in {took}{way}"))
+            Diagnosis::fine(CHECK, format!("{base} answers in {took}{way}"))
         }
         Disposition::Retry { reason, .. } => {
             problem(reason.clone(), "try again later; until then events wait")
@@ -162,7 +165,7 @@ fn answered(
 }
 
 /// Compares the clocks, since events carry the times of this machine.
-fn clock(answer: &Answer, now: SystemTime) -> Option<Finding> {
+fn clock(answer: &Answer, now: SystemTime) -> Option<Diagnosis> {
     const CHECK: &str = "clock";
     let theirs = answer.date?;
     let (error, direction) = match now.duration_since(theirs) {
@@ -172,11 +175,11 @@ fn clock(answer: &Answer, now: SystemTime) -> Option<Finding> {
     let details = json!({ "seconds": error.as_secs() });
     Some(
         if error <= CLOCK_ERROR {
-            Finding::fine(CHECK, "agrees with the server's")
+            Diagnosis::fine(CHECK, "agrees with the server's")
         } else {
             let found = format!("{} {direction} the server's", words::duration(error));
             let fix = "set the clock of this machine: sessions show up at the wrong time";
-            Finding::problem(CHECK, found, fix)
+            Diagnosis::problem(CHECK, found, fix)
         }
         .with(details),
     )
@@ -212,8 +215,8 @@ mod tests {
                 Some("10 min behind the server's"),
             ),
         ] {
-            let finding = clock(&answer(date), now);
-            assert_eq!(finding.as_ref().map(|it| it.found.as_str()), expected);
+            let diagnosis = clock(&answer(date), now);
+            assert_eq!(diagnosis.as_ref().map(|it| it.found.as_str()), expected);
         }
     }
 }

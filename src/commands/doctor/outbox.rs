@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::Explained;
-use super::finding::Finding;
+use super::diagnosis::Diagnosis;
 use crate::commands::{short, words};
 use crate::outbox::{Cause, DestinationStatus, MAX_AGE};
 use crate::ui;
@@ -17,13 +17,13 @@ const TOLD: usize = 3;
 /// Age from which waiting events are a problem. A network comes back sooner.
 const LONG: TimeDelta = TimeDelta::days(1);
 
-pub(super) fn check(machine: &Machine, explained: Explained) -> Vec<Finding> {
-    let mut findings = stored(machine, explained);
-    findings.extend(excluded(machine));
-    findings
+pub(super) fn check(machine: &Machine, explained: Explained) -> Vec<Diagnosis> {
+    let mut diagnoses = stored(machine, explained);
+    diagnoses.extend(excluded(machine));
+    diagnoses
 }
 
-fn stored(machine: &Machine, explained: Explained) -> Vec<Finding> {
+fn stored(machine: &Machine, explained: Explained) -> Vec<Diagnosis> {
     let Some(directory) = &machine.config.state_dir else {
         return Vec::new();
     };
@@ -34,31 +34,31 @@ fn stored(machine: &Machine, explained: Explained) -> Vec<Finding> {
         }
         Ok(None) => {
             let path = words::path(directory, &machine.host);
-            return vec![Finding::note(
+            return vec![Diagnosis::note(
                 "outbox",
                 format!("nothing stored yet in {path}"),
             )];
         }
-        Err(trouble) => return vec![Finding::of("outbox", trouble)],
+        Err(trouble) => return vec![Diagnosis::of("outbox", trouble)],
     };
-    let mut findings = vec![waiting(machine, explained)];
-    findings.extend(told(machine));
-    findings.extend(lost(machine));
-    findings.push(match outbox.check() {
-        Ok(complaints) if complaints.is_empty() => Finding::fine("ledger", "consistent"),
-        Ok(complaints) => Finding::problem(
+    let mut diagnoses = vec![waiting(machine, explained)];
+    diagnoses.extend(told(machine));
+    diagnoses.extend(lost(machine));
+    diagnoses.push(match outbox.check() {
+        Ok(complaints) if complaints.is_empty() => Diagnosis::fine("ledger", "consistent"),
+        Ok(complaints) => Diagnosis::problem(
             "ledger",
             complaints.join("; "),
             "report this line; posthog-llma ingest --all reads every session again",
         ),
-        Err(error) => Finding::of("ledger", &error.into()),
+        Err(error) => Diagnosis::of("ledger", &error.into()),
     });
-    findings.extend(unusable(machine));
-    findings
+    diagnoses.extend(unusable(machine));
+    diagnoses
 }
 
 /// Sessions that the user excluded; `None` if there are none.
-fn excluded(machine: &Machine) -> Option<Finding> {
+fn excluded(machine: &Machine) -> Option<Diagnosis> {
     let excluded = machine.excluded.as_deref().unwrap_or_default();
     let count = |cause| excluded.iter().filter(|it| it.cause == cause).count();
     let [paused, forgotten] = [Cause::Paused, Cause::Forgotten].map(count);
@@ -68,36 +68,36 @@ fn excluded(machine: &Machine) -> Option<Finding> {
     );
     let advice = "posthog-llma resume SESSION sends one again; status lists them";
     let details = json!({ "paused": paused, "forgotten": forgotten });
-    let finding = Finding::advice("excluded", found, advice).with(details);
-    (!excluded.is_empty()).then_some(finding)
+    let diagnosis = Diagnosis::advice("excluded", found, advice).with(details);
+    (!excluded.is_empty()).then_some(diagnosis)
 }
 
 /// Files beside the outbox that cannot be used.
-fn unusable(machine: &Machine) -> impl Iterator<Item = Finding> {
+fn unusable(machine: &Machine) -> impl Iterator<Item = Diagnosis> {
     let state = machine.state.as_ref().err();
-    let state = state.map(|trouble| Finding::of("state", trouble));
+    let state = state.map(|trouble| Diagnosis::of("state", trouble));
     let excluded = machine.excluded.as_ref().err();
-    let excluded = excluded.map(|trouble| Finding::of("excluded", trouble));
+    let excluded = excluded.map(|trouble| Diagnosis::of("excluded", trouble));
     state.into_iter().chain(excluded)
 }
 
 /// What the last run said of single sessions, such as why one waits although PostHog can be reached.
-fn told(machine: &Machine) -> impl Iterator<Item = Finding> {
+fn told(machine: &Machine) -> impl Iterator<Item = Diagnosis> {
     let last = machine.status.runs.first();
     let warnings = last.into_iter().flat_map(|run| &run.warnings).take(TOLD);
     warnings.map(|warning| {
         let fix = "mend what it names, then posthog-llma flush";
-        Finding::advice("last run", warning, fix)
+        Diagnosis::advice("last run", warning, fix)
     })
 }
 
-fn waiting(machine: &Machine, explained: Explained) -> Finding {
+fn waiting(machine: &Machine, explained: Explained) -> Diagnosis {
     const CHECK: &str = "outbox";
     let queues = machine.status.destinations.iter();
     let queues: Vec<&DestinationStatus> = queues.filter(|queue| queue.waiting > 0).collect();
     let Some(oldest) = queues.iter().min_by_key(|queue| queue.oldest) else {
         let details = json!({ "waiting": 0, "oldest": null });
-        return Finding::fine(CHECK, "nothing waits").with(details);
+        return Diagnosis::fine(CHECK, "nothing waits").with(details);
     };
     let now = machine.host.now();
     let waiting: u64 = queues.iter().map(|queue| queue.waiting).sum();
@@ -118,26 +118,26 @@ fn waiting(machine: &Machine, explained: Explained) -> Finding {
     let is_current = machine.destination().as_ref() == Some(&record.destination);
     let days = MAX_AGE.num_days();
     let then = format!("posthog-llma flush; after {days} days they are dropped");
-    let finding = if is_current && explained == Explained::Yes {
-        Finding::advice(
+    let diagnosis = if is_current && explained == Explained::Yes {
+        Diagnosis::advice(
             CHECK,
             found,
             format!("solve the problem above, then {then}"),
         )
     } else if let Some(missing) = missing {
-        Finding::problem(CHECK, found, format!("{}, then {then}", missing.fix))
+        Diagnosis::problem(CHECK, found, format!("{}, then {then}", missing.fix))
     } else if record.refused || is_old {
-        Finding::problem(CHECK, found, format!("solve that, then {then}"))
+        Diagnosis::problem(CHECK, found, format!("solve that, then {then}"))
     } else {
-        Finding::advice(CHECK, found, "posthog-llma flush tries at once")
+        Diagnosis::advice(CHECK, found, "posthog-llma flush tries at once")
     };
-    finding.with(details)
+    diagnosis.with(details)
 }
 
 /// Events that will never arrive, by number.
-fn lost(machine: &Machine) -> Vec<Finding> {
+fn lost(machine: &Machine) -> Vec<Diagnosis> {
     let status = &machine.status;
-    let mut findings = Vec::new();
+    let mut diagnoses = Vec::new();
     let [damaged, refused] = [true, false].map(|is_damaged| {
         let mut parked = status.parked.iter();
         parked.find(|event| event.is_damaged == is_damaged)
@@ -152,7 +152,7 @@ fn lost(machine: &Machine) -> Vec<Finding> {
         );
         let fix = "posthog-llma ingest --all reads their sessions again and sends them";
         let details = json!({ "events": status.damaged_total });
-        findings.push(Finding::problem("damaged", found, fix).with(details));
+        diagnoses.push(Diagnosis::problem("damaged", found, fix).with(details));
     }
     if let Some(parked) = refused {
         let refused = status.parked_total - status.damaged_total;
@@ -165,20 +165,20 @@ fn lost(machine: &Machine) -> Vec<Finding> {
         );
         let fix = "report this line: an event that is refused is a defect of this program";
         let details = json!({ "events": refused });
-        findings.push(Finding::advice("refused", found, fix).with(details));
+        diagnoses.push(Diagnosis::advice("refused", found, fix).with(details));
     }
     let dropped = status.dropped.by_age + status.dropped.by_size;
     if dropped > 0 {
         let found = format!("{}, for age or for room", ui::count(dropped, "event"));
         let fix = "posthog-llma ingest --all sends the sessions that Claude Code still has";
         let details = json!({ "by_age": status.dropped.by_age, "by_size": status.dropped.by_size });
-        findings.push(Finding::advice("dropped", found, fix).with(details));
+        diagnoses.push(Diagnosis::advice("dropped", found, fix).with(details));
     }
     for path in &status.set_aside {
         let path = words::path(path, &machine.host);
         let found = format!("{path} was damaged and set aside");
         let fix = "posthog-llma ingest --all sends its events again; then remove the file";
-        findings.push(Finding::advice("outbox", found, fix));
+        diagnoses.push(Diagnosis::advice("outbox", found, fix));
     }
-    findings
+    diagnoses
 }

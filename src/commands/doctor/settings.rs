@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::finding::Finding;
+use super::diagnosis::Diagnosis;
 use crate::commands::words;
 use crate::config::{ApiKey, Problem};
 use crate::integrations::claude_code::in_force::Scope;
@@ -10,43 +10,42 @@ use crate::integrations::claude_code::plugin::PLUGIN;
 use crate::variables::Variable;
 use crate::views::{Machine, Switch};
 
-/// The finding for a key among the plugin's options, which commands cannot see.
+/// The diagnosis for a key among the plugin's options, which commands cannot see.
 const PLUGIN_KEY: &str = "a key among the plugin's options, which its hooks alone see";
 
-pub(super) fn check(machine: &Machine) -> Vec<Finding> {
-    let mut findings = unreadable(machine);
+pub(super) fn check(machine: &Machine) -> Vec<Diagnosis> {
+    let mut diagnoses = unreadable(machine);
     if machine.uses_claude_code() {
-        findings.push(switched_on(machine));
+        diagnoses.push(switched_on(machine));
     }
-    findings.push(key(machine));
-    findings.extend(project(machine));
-    findings
+    diagnoses.push(key(machine));
+    diagnoses.extend(project(machine));
+    diagnoses
 }
 
 /// Files and values that cannot be used.
-fn unreadable(machine: &Machine) -> Vec<Finding> {
+fn unreadable(machine: &Machine) -> Vec<Diagnosis> {
     let broken = machine.settings.files.iter().filter_map(|file| {
         let problem = file.problem.as_ref()?;
         let path = words::path(&file.path, &machine.host);
         let found = format!("nothing is sent while {path} cannot be read: {problem}");
         let fix = format!("mend {path}, then restart Claude Code");
-        Some(Finding::problem("settings", found, fix))
+        Some(Diagnosis::problem("settings", found, fix))
     });
-    let values = machine
-        .problems
-        .iter()
-        .map(|problem| Finding::problem("settings", problem.to_string(), change(problem, machine)));
+    let values = machine.problems.iter().map(|problem| {
+        Diagnosis::problem("settings", problem.to_string(), change(problem, machine))
+    });
     let overruled = words::overruled(&machine.environment.overruled, &machine.host);
     let overruled = overruled
         .into_iter()
-        .map(|it| Finding::note("settings", it));
+        .map(|it| Diagnosis::note("settings", it));
     let is_told = machine
         .settings
         .files
         .iter()
         .any(|file| file.problem.is_some());
     let stopped = machine.environment.stopped.iter().filter(|_| !is_told);
-    let stopped = stopped.map(|it| Finding::problem("settings", &it.found, &it.fix));
+    let stopped = stopped.map(|it| Diagnosis::problem("settings", &it.found, &it.fix));
     broken
         .chain(stopped)
         .chain(values)
@@ -69,7 +68,7 @@ fn change(problem: &Problem, machine: &Machine) -> String {
     }
 }
 
-fn switched_on(machine: &Machine) -> Finding {
+fn switched_on(machine: &Machine) -> Diagnosis {
     const CHECK: &str = "switched on";
     const VARIABLE: Variable = Variable::CcEnabled;
     let by = machine.environment.decider(VARIABLE);
@@ -79,31 +78,31 @@ fn switched_on(machine: &Machine) -> Finding {
     match machine.switch() {
         Switch::NoStateDirectory => {
             let fix = "set POSTHOG_LLMA_STATE_DIR to a folder of yours";
-            return Finding::problem(CHECK, "no: there is no home directory", fix);
+            return Diagnosis::problem(CHECK, "no: there is no home directory", fix);
         }
-        Switch::Stopped(_) => Finding::note(CHECK, "stopped, see settings"),
-        // Another finding reports the missing key.
-        Switch::On(_) | Switch::NoKey => Finding::fine(CHECK, format!("by {by}")),
-        Switch::OnByPlugin => Finding::advice(
+        Switch::Stopped(_) => Diagnosis::note(CHECK, "stopped, see settings"),
+        // Another diagnosis reports the missing key.
+        Switch::On(_) | Switch::NoKey => Diagnosis::fine(CHECK, format!("by {by}")),
+        Switch::OnByPlugin => Diagnosis::advice(
             CHECK,
             format!("by {PLUGIN_KEY}"),
             "commands in a terminal need posthog-llma setup",
         ),
-        Switch::OffBy(_) => Finding::problem(
+        Switch::OffBy(_) => Diagnosis::problem(
             CHECK,
             format!("no: {by} sets {VARIABLE} to something else than true"),
             format!("set {VARIABLE} to \"true\" in the env block of {by}"),
         ),
         Switch::Off { has_plugin: true } => {
             let found = format!("no, unless by {PLUGIN_KEY}");
-            Finding::problem(CHECK, found, "posthog-llma setup")
+            Diagnosis::problem(CHECK, found, "posthog-llma setup")
         }
-        Switch::Off { has_plugin: false } => Finding::problem(CHECK, "no", "posthog-llma setup"),
+        Switch::Off { has_plugin: false } => Diagnosis::problem(CHECK, "no", "posthog-llma setup"),
     }
     .with(details)
 }
 
-fn key(machine: &Machine) -> Finding {
+fn key(machine: &Machine) -> Diagnosis {
     const CHECK: &str = "key";
     const VARIABLE: Variable = Variable::ApiKey;
     let Some(key) = &machine.config.destination.api_key else {
@@ -115,8 +114,8 @@ fn key(machine: &Machine) -> Finding {
         || "the environment".to_owned(),
         |file| words::path(&file.path, &machine.host),
     );
-    let finding = match shape(key) {
-        Shape::Good => Finding::fine(
+    let diagnosis = match shape(key) {
+        Shape::Good => Diagnosis::fine(
             CHECK,
             format!(
                 "{masked}, from {by}; PostHog accepts unknown keys too, so compare it with the key \
@@ -124,29 +123,31 @@ fn key(machine: &Machine) -> Finding {
             ),
         ),
         Shape::Unusual(what) => {
-            Finding::advice(CHECK, format!("{masked} {what}"), copy_key(machine))
+            Diagnosis::advice(CHECK, format!("{masked} {what}"), copy_key(machine))
         }
-        Shape::Bad(what) => Finding::problem(CHECK, format!("{masked} {what}"), copy_key(machine)),
+        Shape::Bad(what) => {
+            Diagnosis::problem(CHECK, format!("{masked} {what}"), copy_key(machine))
+        }
     };
-    finding.with(json!({ "key": masked, "by": by }))
+    diagnosis.with(json!({ "key": masked, "by": by }))
 }
 
-fn missing_key(machine: &Machine) -> Finding {
+fn missing_key(machine: &Machine) -> Diagnosis {
     const CHECK: &str = "key";
     let is_told = machine
         .problems
         .iter()
         .any(|it| it.variable == Variable::ApiKey);
     if is_told {
-        return Finding::note(CHECK, "unusable, see settings");
+        return Diagnosis::note(CHECK, "unusable, see settings");
     }
     match machine.switch() {
-        Switch::OnByPlugin => Finding::fine(CHECK, "the plugin's, which hooks alone see"),
+        Switch::OnByPlugin => Diagnosis::fine(CHECK, "the plugin's, which hooks alone see"),
         // setup switches sending on and also asks for the key.
         Switch::Off { .. } if machine.uses_claude_code() => {
-            Finding::note(CHECK, "there is none yet: setup asks for it")
+            Diagnosis::note(CHECK, "there is none yet: setup asks for it")
         }
-        _ => Finding::problem(CHECK, "there is none", copy_key(machine)),
+        _ => Diagnosis::problem(CHECK, "there is none", copy_key(machine)),
     }
 }
 
@@ -182,9 +183,9 @@ fn shape(key: &ApiKey) -> Shape {
 }
 
 /// Whether the project in the current folder is left alone.
-fn project(machine: &Machine) -> Option<Finding> {
+fn project(machine: &Machine) -> Option<Diagnosis> {
     let reason = machine.left_alone()?;
-    Some(Finding::note(
+    Some(Diagnosis::note(
         "project",
         format!("this folder is left alone: {reason}"),
     ))

@@ -1,8 +1,8 @@
-//! Findings as lines of a terminal.
+//! Diagnoses as lines of a terminal.
 
 use anstyle::{AnsiColor, Style};
 
-use super::finding::{Finding, Verdict};
+use super::diagnosis::{Diagnosis, Verdict};
 use crate::commands::words;
 use crate::ui::{self, Styled};
 
@@ -11,10 +11,10 @@ const COLUMN: usize = 22;
 /// Width of the verdict, in columns.
 const VERDICT: usize = 9;
 
-/// All findings, and the number of problems.
-pub(super) fn of(findings: &[Finding]) -> Styled {
-    let mut lines: Vec<Styled> = findings.iter().flat_map(entries).collect();
-    let problems = findings.iter().filter(|it| it.is_problem()).count();
+/// All diagnoses, and the number of problems.
+pub(super) fn of(diagnoses: &[Diagnosis]) -> Styled {
+    let mut lines: Vec<Styled> = diagnoses.iter().flat_map(entries).collect();
+    let problems = diagnoses.iter().filter(|it| it.is_problem()).count();
     lines.push(Styled::default());
     lines.push(Styled::default().plain(match problems {
         0 => "nothing needs you".to_owned(),
@@ -23,14 +23,14 @@ pub(super) fn of(findings: &[Finding]) -> Styled {
     Styled::of_lines(&lines)
 }
 
-fn entries(finding: &Finding) -> Vec<Styled> {
-    let word = finding.word();
-    let label = ui::cell(word, VERDICT) + finding.check;
-    let entry = words::entry(&label, COLUMN, &finding.found);
+fn entries(diagnosis: &Diagnosis) -> Vec<Styled> {
+    let word = diagnosis.word();
+    let label = ui::cell(word, VERDICT) + diagnosis.check;
+    let entry = words::entry(&label, COLUMN, &diagnosis.found);
     let rest = entry.strip_prefix(word).unwrap_or(&entry);
-    let entry = Styled::default().styled(style(&finding.verdict), word);
+    let entry = Styled::default().styled(style(&diagnosis.verdict), word);
     let mut entries = vec![entry.plain(rest)];
-    if let Some(fix) = finding.fix() {
+    if let Some(fix) = diagnosis.fix() {
         let fix = words::entry("", COLUMN, &format!("→ {fix}"));
         entries.push(Styled::default().plain(fix));
     }

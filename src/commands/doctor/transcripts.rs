@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::Facts;
-use super::finding::Finding;
+use super::diagnosis::Diagnosis;
 use crate::commands::{select, words};
 use crate::consent::Verdict;
 use crate::host::Host;
@@ -28,18 +28,18 @@ const SHOWN: usize = 5;
 /// Time before Claude Code deletes an unsent session from which on the user is warned.
 const SOON: TimeDelta = TimeDelta::days(7);
 
-pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    let mut findings = vec![readable(facts)];
-    findings.extend(unsent(facts));
-    findings.extend(format(facts));
-    findings
+pub(super) fn check(facts: &Facts) -> Vec<Diagnosis> {
+    let mut diagnoses = vec![readable(facts)];
+    diagnoses.extend(unsent(facts));
+    diagnoses.extend(format(facts));
+    diagnoses
 }
 
-fn readable(facts: &Facts) -> Finding {
+fn readable(facts: &Facts) -> Diagnosis {
     const CHECK: &str = "transcripts";
     let Some(folder) = projects_dir(&facts.machine.host) else {
         let fix = "set CLAUDE_CONFIG_DIR to the folder of Claude Code";
-        return Finding::problem(CHECK, "there is no home directory to look in", fix);
+        return Diagnosis::problem(CHECK, "there is no home directory to look in", fix);
     };
     let looked = looked_at(&facts.machine.host);
     let there: Vec<String> = looked
@@ -54,10 +54,10 @@ fn readable(facts: &Facts) -> Finding {
         if error.kind() == ErrorKind::NotFound && facts.machine.telling_hooks().is_empty() {
             let found = format!("none yet: Claude Code has made no {shown}");
             let advice = "if it has run, set CLAUDE_CONFIG_DIR as it is set for Claude Code";
-            return Finding::advice(CHECK, found, advice);
+            return Diagnosis::advice(CHECK, found, advice);
         }
         let fix = "run Claude Code once, or set CLAUDE_CONFIG_DIR as it is set for Claude Code";
-        return Finding::problem(CHECK, format!("{shown}: {error}"), fix);
+        return Diagnosis::problem(CHECK, format!("{shown}: {error}"), fix);
     }
     let unreadable: Vec<(&SessionRef, String)> = facts
         .found
@@ -76,9 +76,9 @@ fn readable(facts: &Facts) -> Finding {
     let shown = there.join(", ");
     let sessions = ui::count(sessions as u64, "session");
     match unreadable.first() {
-        None if facts.found.is_empty() => Finding::note(CHECK, format!("none yet in {shown}")),
-        None => Finding::fine(CHECK, format!("{sessions} in {shown}")),
-        Some((first, error)) => Finding::problem(
+        None if facts.found.is_empty() => Diagnosis::note(CHECK, format!("none yet in {shown}")),
+        None => Diagnosis::fine(CHECK, format!("{sessions} in {shown}")),
+        Some((first, error)) => Diagnosis::problem(
             CHECK,
             format!(
                 "{} of {sessions} cannot be read: {}: {error}",
@@ -100,16 +100,16 @@ fn looked_at(host: &Host) -> Vec<PathBuf> {
 }
 
 /// Folders of any agent that may hold sessions and cannot be listed.
-pub(super) fn listed(facts: &Facts) -> Vec<Finding> {
+pub(super) fn listed(facts: &Facts) -> Vec<Diagnosis> {
     let all = facts.unreadable.iter();
     let (left_alone, failed): (Vec<_>, Vec<_>) = all.partition(|it| it.is_left_alone());
     let advice = "posthog-llma ingest FOLDER sends what is there";
     let fix = "make it readable for you (chmod u+rx for a folder, u+r for a file)";
     [
         not_seen(&failed, facts)
-            .map(|(found, details)| Finding::problem("folders", found, fix).with(details)),
+            .map(|(found, details)| Diagnosis::problem("folders", found, fix).with(details)),
         not_seen(&left_alone, facts)
-            .map(|(found, details)| Finding::advice("links", found, advice).with(details)),
+            .map(|(found, details)| Diagnosis::advice("links", found, advice).with(details)),
     ]
     .into_iter()
     .flatten()
@@ -136,7 +136,7 @@ fn not_seen(unreadable: &[&Unreadable], facts: &Facts) -> Option<(String, Value)
 }
 
 /// Unsent sessions that Claude Code will soon delete.
-fn unsent(facts: &Facts) -> Option<Finding> {
+fn unsent(facts: &Facts) -> Option<Diagnosis> {
     const CHECK: &str = "unsent";
     let days = facts.machine.settings.days_kept()?;
     let kept = TimeDelta::try_days(i64::try_from(days).ok()?)?;
@@ -176,12 +176,12 @@ fn unsent(facts: &Facts) -> Option<Finding> {
     let fix = "posthog-llma ingest --all sends them; cleanupPeriodDays in Claude Code's settings \
                keeps them longer";
     let details = json!({ "sessions": due.len(), "missed": missed, "days_kept": days });
-    let finding = if missed > 0 {
-        Finding::problem(CHECK, found, fix)
+    let diagnosis = if missed > 0 {
+        Diagnosis::problem(CHECK, found, fix)
     } else {
-        Finding::advice(CHECK, found, fix)
+        Diagnosis::advice(CHECK, found, fix)
     };
-    Some(finding.with(details))
+    Some(diagnosis.with(details))
 }
 
 /// Whether a session has content and its project is not left alone.
@@ -196,7 +196,7 @@ fn is_wanted(facts: &Facts, found: &SessionRef) -> bool {
 }
 
 /// Lines of unknown types in the newest sessions.
-fn format(facts: &Facts) -> Option<Finding> {
+fn format(facts: &Facts) -> Option<Diagnosis> {
     const CHECK: &str = "format";
     let mut unknown = Unknown::default();
     let newest: Vec<&SessionRef> = facts.found.iter().take(READ).collect();
@@ -224,21 +224,21 @@ fn format(facts: &Facts) -> Option<Finding> {
         let advice = "what they held is in no event, or without tokens; a crash or a full disk \
                       breaks lines, a gateway may leave counts out";
         let details = json!({ "broken": broken, "without_usage": without_usage });
-        return Some(Finding::advice(CHECK, found, advice).with(details));
+        return Some(Diagnosis::advice(CHECK, found, advice).with(details));
     }
     if unknown.is_empty() {
         let found = format!("{sessions} read, every line is known");
-        return Some(Finding::fine(CHECK, found));
+        return Some(Diagnosis::fine(CHECK, found));
     }
     Some(unknown_lines(CHECK, &unknown, &sessions))
 }
 
-/// The finding about lines of unknown types.
+/// The diagnosis about lines of unknown types.
 fn unknown_lines(
     check: &'static str,
     unknown: &BTreeMap<String, Sighting>,
     sessions: &str,
-) -> Finding {
+) -> Diagnosis {
     let total: u64 = unknown.values().map(|sighting| sighting.count).sum();
     let mut shapes: Vec<String> = unknown
         .iter()
@@ -266,7 +266,7 @@ fn unknown_lines(
             })
         })
         .collect();
-    Finding::advice(check, found, advice).with(Value::Array(details))
+    Diagnosis::advice(check, found, advice).with(Value::Array(details))
 }
 
 /// Names and types of an unknown line, without values: `line turbo ×2 (2.2.0) {by: object, level:

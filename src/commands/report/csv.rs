@@ -12,16 +12,23 @@ const COLUMNS: &str = "sessions,worked_seconds,waited_seconds,calls,failed_calls
 
 /// One row a group. The sums over all rows are not a row, so that they can be added up.
 pub(super) fn table(by: By, rows: &[Row<'_>]) -> String {
-    let project = if by == By::Branch { "project," } else { "" };
-    let mut table = format!("{project}{},{COLUMNS}", by.as_str());
+    let has_project = matches!(by, By::Branch | By::Session);
+    let has_page = by == By::Session;
+    let project = if has_project { "project," } else { "" };
+    let page = if has_page { ",url" } else { "" };
+    let mut table = format!("{project}{},{COLUMNS}{page}", by.as_str());
     for row in rows {
         table.push('\n');
-        if by == By::Branch {
+        if has_project {
             table.push_str(&cell(row.project.unwrap_or_default()));
             table.push(',');
         }
         table.push_str(&cell(row.name.unwrap_or_default()));
         numbers(row.numbers, &mut table);
+        if has_page {
+            table.push(',');
+            table.push_str(&cell(row.url().unwrap_or_default()));
+        }
     }
     table
 }

@@ -74,7 +74,11 @@ fn label(row: &Row<'_>) -> String {
     if pull_request(name).is_some_and(|it| it.chars().all(is_plain)) {
         return format!("[{label}]({name})");
     }
-    format!("`{}`", plain(&label))
+    let label = format!("`{}`", plain(&label));
+    match row.url() {
+        Some(url) => format!("[{label}]({url})"),
+        None => label,
+    }
 }
 
 /// A text that ends neither a cell nor code.

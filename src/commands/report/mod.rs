@@ -3,6 +3,7 @@
 //! The sums are those of the page's usage view ([`Usage`]), over events as they would be sent, with
 //! each call in the session that owns it.
 
+mod checkout;
 mod csv;
 mod markdown;
 mod rows;
@@ -14,8 +15,10 @@ use serde_json::{Value, json};
 use super::read::Audience;
 use super::{Exit, read, select, settings};
 use crate::cli::{Budget, Report};
+use crate::config::DestinationSettings;
 use crate::host::Host;
 use crate::models::prices;
+use crate::posthog::links;
 use crate::sources;
 use crate::ui;
 use crate::usage::{By, Numbers, Query, Usage};
@@ -41,7 +44,12 @@ pub(super) fn run(arguments: &Report, host: &Host) -> anyhow::Result<Exit> {
         has_person: arguments.by == By::User,
         has_findings: arguments.findings,
     };
-    let (usages, read) = sums(&sessions, extent, config, host)?;
+    let (mut usages, read) = sums(&sessions, extent, config, host)?;
+    if let Some(job) = checkout::pull_request(host) {
+        for usage in &mut usages {
+            usage.link(&job.branch, &job.address);
+        }
+    }
     let (since, until) = filter.period();
     let usage = Usage::of(
         &usages,
@@ -52,6 +60,7 @@ pub(super) fn run(arguments: &Report, host: &Host) -> anyhow::Result<Exit> {
             now: host.now(),
         },
     );
+    let usage = with_pages(usage, &config.destination);
     print(&usage, arguments, host)?;
     let budget = over(arguments.fail_over, &usage);
     Ok(match (budget, listed, read) {
@@ -59,6 +68,14 @@ pub(super) fn run(arguments: &Report, host: &Host) -> anyhow::Result<Exit> {
         (Exit::Done, listed, _) => listed,
         (budget, ..) => budget,
     })
+}
+
+/// The same with the pages of sessions in PostHog, if its project is known.
+fn with_pages(usage: Usage, destination: &DestinationSettings) -> Usage {
+    match (&destination.endpoint, &destination.api_key) {
+        (Some(endpoint), Some(_)) => usage.with_pages(&|trace| links::trace(endpoint, trace)),
+        _ => usage,
+    }
 }
 
 fn print(usage: &Usage, arguments: &Report, host: &Host) -> anyhow::Result<()> {

@@ -4,15 +4,17 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde_json::{Value, json};
 
-use crate::usage::{By, Numbers, Usage};
+use crate::commands::short;
+use crate::usage::{By, Numbers, OfSession, Usage};
 
 /// A row: a group and its sums.
 pub(super) struct Row<'a> {
     by: By,
     pub(super) name: Option<&'a str>,
-    /// Of a branch: its project, where there are several.
+    /// Of a session: its project. Of a branch too, where there are several.
     pub(super) project: Option<&'a str>,
     pub(super) pull_requests: Option<&'a BTreeSet<String>>,
+    pub(super) session: Option<&'a OfSession>,
     pub(super) numbers: &'a Numbers,
 }
 
@@ -28,18 +30,23 @@ pub(super) fn rows(usage: &Usage) -> Vec<Row<'_>> {
                 name: it.branch.as_deref(),
                 project: it.project.as_deref().filter(|_| projects.len() > 1),
                 pull_requests: Some(&it.pull_requests),
+                session: None,
                 numbers: &it.numbers,
             })
             .collect();
     }
     let groups = usage.groups.iter();
     groups
-        .map(|it| Row {
-            by,
-            name: it.name.as_deref(),
-            project: None,
-            pull_requests: None,
-            numbers: &it.total,
+        .map(|it| {
+            let session = it.name.as_ref().and_then(|id| usage.sessions.get(id));
+            Row {
+                by,
+                name: it.name.as_deref(),
+                project: session.and_then(|session| session.project.as_deref()),
+                pull_requests: None,
+                session,
+                numbers: &it.total,
+            }
         })
         .collect()
 }
@@ -58,6 +65,10 @@ impl Row<'_> {
         match (self.by, self.project) {
             (By::Pr, _) => pull_request(name).unwrap_or_else(|| name.to_owned()),
             (By::Model, _) => without_date(name).to_owned(),
+            (By::Session, project) => {
+                let project = project.map(|project| format!(" {project}"));
+                short(name) + project.as_deref().unwrap_or_default()
+            }
             (_, Some(project)) => format!("{name} ({project})"),
             (_, None) => name.to_owned(),
         }
@@ -72,11 +83,21 @@ impl Row<'_> {
         }
     }
 
+    /// Page of the session in PostHog.
+    pub(super) fn url(&self) -> Option<&str> {
+        self.session?.url.as_deref()
+    }
+
     pub(super) fn as_json(&self) -> Value {
         let mut row = json!({ "name": self.name });
         if self.by == By::Branch {
             row["project"] = self.project.into();
             row["pull_requests"] = json!(self.pull_requests);
+        }
+        if let Some(session) = self.session {
+            row["agent"] = session.agent.as_str().into();
+            row["project"] = self.project.into();
+            row["url"] = self.url().into();
         }
         row["numbers"] = json!(self.numbers);
         row

@@ -15,6 +15,8 @@ const BOLD: Style = Style::new().bold();
 const LEAST: usize = 17;
 /// Models whose missing price is told by name.
 const NAMED: usize = 3;
+/// Sessions whose page in PostHog is shown below the table.
+const LINKED: usize = 5;
 
 /// A column: title, width, and its text for a row.
 type Column = (&'static str, usize, fn(&Numbers) -> String);
@@ -78,6 +80,7 @@ pub(super) fn table(usage: &Usage, rows: &[Row<'_>], width: usize) -> Styled {
     lines.extend(
         notes(usage)
             .into_iter()
+            .chain(links(rows))
             .map(|it| Styled::default().styled(FAINT, it)),
     );
     Styled::of_lines(&lines)
@@ -116,6 +119,19 @@ fn notes(usage: &Usage) -> Vec<String> {
     notes
 }
 
+/// The pages of the first sessions in PostHog.
+fn links(rows: &[Row<'_>]) -> Vec<String> {
+    let linked = rows.iter().filter_map(|row| Some((row, row.url()?)));
+    let mut lines: Vec<String> = linked
+        .map(|(row, url)| format!("{} in PostHog, once it is sent: {url}", row.label()))
+        .collect();
+    if lines.len() > LINKED {
+        lines.truncate(LINKED);
+        lines.push("pages of all sessions in PostHog: --json, --csv, --markdown".to_owned());
+    }
+    lines
+}
+
 /// The table of findings: each kind with its number and tokens, and the sessions with most of them.
 pub(super) fn findings(usage: &Usage) -> String {
     let mut lines = vec![String::new()];
@@ -130,6 +146,8 @@ pub(super) fn findings(usage: &Usage) -> String {
             let tokens = ui::short_number(example.tokens);
             let id = short(&example.span);
             lines.push(format!("  {id:<13} {}: {tokens} tokens", example.text));
+            let url = example.url.iter();
+            lines.extend(url.map(|url| format!("  {:<13} {url}", "")));
         }
     }
     lines.join("\n")

@@ -7,11 +7,15 @@
 //!
 //! The table, its date and its sources: `docs/prices.md`.
 
+mod factors;
+mod hours;
 mod table;
+mod tiers;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, Utc};
 
 use crate::session::{Cost, Parameters, Usage};
+use factors::Factors;
 use table::Price;
 pub use table::{DATE, SOURCE};
 
@@ -36,12 +40,17 @@ pub enum Rates {
 #[must_use]
 pub fn rates(model: &str, usage: &Usage, parameters: &Parameters) -> Rates {
     let is_fast = parameters.speed.as_deref() == Some("fast");
-    let is_batch = parameters.service_tier.as_deref() == Some("batch");
+    let tier = parameters.service_tier.as_deref().unwrap_or_default();
+    let is_batch = tier == "batch";
     let is_in_the_us = parameters.region.as_deref() == Some("us");
+    let price = table::find(model, None);
+    if let Some(price) = price.filter(|price| tiers::is_billed_apart(price.maker, tier)) {
+        return in_tier(model, price, usage, tier);
+    }
     if !(is_fast || is_batch || is_in_the_us) {
         return Rates::Standard;
     }
-    let Some(price) = table::find(model, None).filter(|price| price.maker == ANTHROPIC) else {
+    let Some(price) = price.filter(|price| price.maker == ANTHROPIC) else {
         return Rates::Unknown;
     };
     let Some(speed) = (if is_fast { price.fast } else { Some(1.0) }) else {
@@ -49,27 +58,39 @@ pub fn rates(model: &str, usage: &Usage, parameters: &Parameters) -> Rates {
     };
     let region = if is_in_the_us { price.in_the_us } else { 1.0 };
     let tier = if is_batch { BATCH } else { 1.0 };
-    let cost = price.cost(usage, speed * tier * region);
+    let cost = price.cost(usage, Factors::all(speed * tier * region));
     cost.map_or(Rates::Unknown, Rates::Special)
 }
 
-/// The cost of a call on a day in dollars by list price, at standard rates; `None` if the model is
+/// The rates of a tier that is billed apart.
+fn in_tier(model: &str, price: &Price, usage: &Usage, tier: &str) -> Rates {
+    let factors = tiers::factors(model, tier, input_tokens(usage));
+    let cost = factors.and_then(|factors| price.cost(usage, factors));
+    cost.map_or(Rates::Unknown, Rates::Special)
+}
+
+/// The cost of a call at a time in dollars by list price, at standard rates; `None` if the model is
 /// not in the table.
 #[must_use]
-pub fn listed(model: &str, usage: &Usage, day: NaiveDate) -> Option<f64> {
-    let price = table::find(model, Some(day))?;
-    Some(price.cost(usage, 1.0)?.total)
+pub fn listed(model: &str, usage: &Usage, at: DateTime<Utc>) -> Option<f64> {
+    let price = table::find(model, Some(at.date_naive()))?;
+    Some(price.cost(usage, hours::factors(price, at))?.total)
+}
+
+const fn input_tokens(usage: &Usage) -> u64 {
+    usage.input + usage.cache_read + usage.cache_write
 }
 
 impl Price {
-    fn cost(&self, usage: &Usage, multiple: f64) -> Option<Cost> {
-        let rate = self.rate(usage.input + usage.cache_read + usage.cache_write)?;
-        let input = tokens(usage.input) * rate.input
-            + tokens(usage.cache_read) * rate.cache_read
+    fn cost(&self, usage: &Usage, factors: Factors) -> Option<Cost> {
+        let rate = self.rate(input_tokens(usage))?;
+        let new = tokens(usage.input) * rate.input
             + tokens(usage.cache_write_usual()) * rate.cache_write
             + tokens(usage.cache_write_long) * rate.cache_write_long;
+        let read = tokens(usage.cache_read) * rate.cache_read;
         let output = tokens(usage.output) * rate.output;
-        let [input, output] = [input, output].map(|cost| in_dollars(cost * multiple));
+        let input = in_dollars(new * factors.tokens + read * factors.cache_read);
+        let output = in_dollars(output * factors.tokens);
         let searches = tokens(usage.web_searches) * self.web_search;
         Some(Cost {
             total: rounded(input + output + searches),
@@ -159,12 +180,46 @@ mod tests {
             ("claude-opus-4-5", ["fast", "", ""], Rates::Unknown),
             ("claude-opus-9", ["fast", "", ""], Rates::Unknown),
             ("gpt-5.6", ["fast", "", ""], Rates::Unknown),
+            ("gpt-5.6", ["", "default", ""], Rates::Standard),
+            ("gpt-5.6", ["", "scale", ""], Rates::Standard),
+            ("gpt-5-nano", ["", "priority", ""], Rates::Unknown),
+            ("llama-4", ["", "flex", ""], Rates::Standard),
         ] {
             assert_eq!(
                 billed(model, speed, tier, geo),
                 expected,
                 "{model} {speed} {tier} {geo}"
             );
+        }
+    }
+
+    #[test]
+    fn a_tier_has_its_own_price() {
+        let usage = Usage {
+            input: 100,
+            output: 10,
+            cache_read: 1000,
+            ..Usage::default()
+        };
+        let cost = |model: &str, tier: &str| {
+            let parameters = Parameters {
+                service_tier: Some(tier.to_owned()),
+                ..Parameters::default()
+            };
+            match rates(model, &usage, &parameters) {
+                Rates::Special(cost) => Some(cost.total),
+                Rates::Standard | Rates::Unknown => None,
+            }
+        };
+        // gpt-5: $1.25, $10, $0.125 a million; gemini-2.5-flash: $0.3, $2.5, $0.03, and flex does not
+        // discount cache reads.
+        for (model, tier, expected) in [
+            ("gpt-5", "priority", 0.0007),
+            ("gpt-5", "flex", 0.000_175),
+            ("gemini-2.5-flash", "flex", 0.000_057_5),
+        ] {
+            let cost = cost(model, tier).unwrap_or_default();
+            assert!((cost - expected).abs() < 1e-12, "{model} {tier}: {cost}");
         }
     }
 }

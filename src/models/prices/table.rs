@@ -80,14 +80,28 @@ struct Row {
 /// The prices of a model by its name, with or without maker, date and `latest`: those of a day, or
 /// the latest.
 pub(super) fn find(name: &str, day: Option<NaiveDate>) -> Option<&'static Price> {
-    let name = normalised(name);
-    let of = |name: &str| PRICES.get(OTHER_NAMES.get(name).copied().unwrap_or(name));
-    let prices = of(&name).or_else(|| of(without_version(&name)?))?;
+    let prices = PRICES.get(canonical(name)?)?;
     let of_day = |day| prices.iter().find(|price| price.holds_on(day));
     day.and_then(of_day).or(prices.last())
 }
 
+/// The name of a model in the table.
+pub(super) fn canonical(name: &str) -> Option<&'static str> {
+    let name = normalised(name);
+    let of = |name: &str| {
+        let name = OTHER_NAMES.get(name).copied().unwrap_or(name);
+        PRICES.get_key_value(name).map(|(model, _)| *model)
+    };
+    of(&name).or_else(|| of(without_version(&name)?))
+}
+
 impl Price {
+    /// The first day of the period.
+    pub(super) const fn from(&self) -> Option<NaiveDate> {
+        let [from, _] = self.days;
+        from
+    }
+
     /// The rate for a call with that many input tokens, cached ones included.
     pub(super) fn rate(&self, input_tokens: u64) -> Option<Rate> {
         let mut rates = self.rates.iter().rev();

@@ -8,7 +8,7 @@ use crate::redact::values::checks::Verdict;
 
 /// A secret in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
+pub(crate) struct Secret {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) id: &'static str,
@@ -23,7 +23,7 @@ pub(crate) fn rule_at(
     text: &[u8],
     at: usize,
     floor: usize,
-) -> Result<Finding, usize> {
+) -> Result<Secret, usize> {
     let distinctive = matches!(rule.anchor, Anchor::Prefix(_));
     let checked = |start, body, from| {
         let end = match follow(rule.body, text, body) {
@@ -36,7 +36,7 @@ pub(crate) fn rule_at(
             Verdict::Plausible => end,
             Verdict::Not => return Err(end),
         };
-        Ok(Finding {
+        Ok(Secret {
             start,
             end,
             id: rule.id,

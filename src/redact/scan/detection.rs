@@ -5,7 +5,7 @@ use super::memory::{Look, Memory};
 use crate::redact::mark;
 use crate::redact::names::Name;
 use crate::redact::names::keys::{self, KnownNames};
-use crate::redact::rules::matching::{Finding, rule_at};
+use crate::redact::rules::matching::{Secret, rule_at};
 use crate::redact::services;
 use crate::redact::syntax::assigned::Assigned;
 use crate::redact::syntax::assignment;
@@ -45,9 +45,9 @@ impl Detector {
         at: usize,
         floor: usize,
         memory: &mut Memory,
-    ) -> Option<Step<Finding>> {
+    ) -> Option<Step<Secret>> {
         let secret =
-            |(start, end), id| (start >= floor).then_some(Step::Found(Finding { start, end, id }));
+            |(start, end), id| (start >= floor).then_some(Step::Found(Secret { start, end, id }));
         let known =
             |(start, end), id| secret((start, end), format_of(&text[start..end]).unwrap_or(id));
         match self {
@@ -167,7 +167,7 @@ fn name_of_service(text: &[u8], at: usize, service: &str, known: &mut KnownNames
 }
 
 /// The secret that a name announces, in any notation.
-fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) -> Option<Finding> {
+fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) -> Option<Secret> {
     // `key`, `auth`, `login`
     let may_be_of_pair = matches!(name.of(text), [.., b'y' | b'h' | b'H' | b'n' | b'N']);
     if may_be_of_pair
@@ -177,22 +177,22 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
             .or_else(|| calls::second_of_pair(text, name))
     {
         let kind = keys::Kind::Secret;
-        return finding(text, Assigned { start, end, kind }, floor);
+        return secret(text, Assigned { start, end, kind }, floor);
     }
     name.kind?;
     if let Some((start, end)) = calls::typed(text, name) {
         let kind = keys::Kind::Password;
-        return finding(text, Assigned { start, end, kind }, floor);
+        return secret(text, Assigned { start, end, kind }, floor);
     }
     if !memory.reached.covers(Look::Value, at) {
         let (assigned, reached) = assignment::read(text, name);
         if let Some(assigned) = assigned {
-            return finding(text, assigned, floor);
+            return secret(text, assigned, floor);
         }
         memory.reached.remember(Look::Value, at, reached);
     }
     if let Some(assigned) = beside(text, name) {
-        return finding(text, assigned, floor);
+        return secret(text, assigned, floor);
     }
     // These separators end every other notation.
     if matches!(text.get(name.end), Some(b'=' | b'(')) {
@@ -202,7 +202,7 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
         .or_else(|| tables::row(text, name))
         .or_else(|| pairs::read(text, name))
     {
-        return finding(text, assigned, floor);
+        return secret(text, assigned, floor);
     }
     // A field or cell ends with the name.
     if matches!(text[name.end..], [b' ', byte, ..] if byte.is_ascii_alphabetic()) {
@@ -216,8 +216,8 @@ fn named(text: &[u8], at: usize, name: Name, floor: usize, memory: &mut Memory) 
             && let Some((found, reached)) = read(text, name)
         {
             memory.reached.remember(look, at, reached);
-            if let Some(finding) = first(text, found, floor, memory) {
-                return Some(finding);
+            if let Some(secret) = first(text, found, floor, memory) {
+                return Some(secret);
             }
         }
     }
@@ -249,9 +249,9 @@ fn beside(text: &[u8], name: Name) -> Option<Assigned> {
     })
 }
 
-fn finding(text: &[u8], assigned: Assigned, floor: usize) -> Option<Finding> {
+fn secret(text: &[u8], assigned: Assigned, floor: usize) -> Option<Secret> {
     let id = format_of(&text[assigned.start..assigned.end]).unwrap_or(assigned.kind.id());
-    (assigned.start >= floor).then_some(Finding {
+    (assigned.start >= floor).then_some(Secret {
         start: assigned.start,
         end: assigned.end,
         id,
@@ -259,8 +259,8 @@ fn finding(text: &[u8], assigned: Assigned, floor: usize) -> Option<Finding> {
 }
 
 /// The first of several secrets. The scan remembers the others until it reaches them.
-fn first(text: &[u8], found: Vec<Assigned>, floor: usize, memory: &mut Memory) -> Option<Finding> {
-    let mut found = found.into_iter().filter_map(|it| finding(text, it, floor));
+fn first(text: &[u8], found: Vec<Assigned>, floor: usize, memory: &mut Memory) -> Option<Secret> {
+    let mut found = found.into_iter().filter_map(|it| secret(text, it, floor));
     let first = found.next();
     memory.announce(found);
     first

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::redact::names::keys::KnownNames;
 use crate::redact::rules::Rule;
-use crate::redact::rules::matching::Finding;
+use crate::redact::rules::matching::Secret;
 use crate::redact::syntax::programs::Program;
 use crate::redact::text::repetition::Repetition;
 
@@ -24,7 +24,7 @@ pub(crate) struct Memory {
 /// Secrets found ahead of the position of the scan, from left to right: cells of a table, fields of
 /// an object, arguments of a command.
 #[derive(Default)]
-pub(crate) struct Pending(VecDeque<Finding>);
+pub(crate) struct Pending(VecDeque<Secret>);
 
 impl Pending {
     /// Forgets secrets that begin before `from`.
@@ -34,11 +34,11 @@ impl Pending {
         }
     }
 
-    pub(crate) fn first(&self) -> Option<Finding> {
+    pub(crate) fn first(&self) -> Option<Secret> {
         self.0.front().copied()
     }
 
-    fn add(&mut self, found: impl Iterator<Item = Finding>) {
+    fn add(&mut self, found: impl Iterator<Item = Secret>) {
         self.0.extend(found);
         self.0.make_contiguous().sort_by_key(|it| it.start);
     }
@@ -56,7 +56,7 @@ impl Memory {
     }
 
     /// Adds secrets that lie ahead of the position of the scan.
-    pub(crate) fn announce(&mut self, found: impl Iterator<Item = Finding>) {
+    pub(crate) fn announce(&mut self, found: impl Iterator<Item = Secret>) {
         self.pending.add(found);
     }
 

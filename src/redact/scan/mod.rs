@@ -14,7 +14,7 @@ mod detection;
 mod detectors;
 mod memory;
 
-use super::rules::matching::{Finding, rule_at};
+use super::rules::matching::{Secret, rule_at};
 use super::text::anchors::Step;
 pub(crate) use detectors::format_of;
 use detectors::{ANCHORS, Detector};
@@ -24,15 +24,15 @@ use memory::Memory;
 const SHORTEST_TEXT: usize = 8;
 
 /// Iterator over the secrets of a text, which do not overlap.
-pub(crate) struct Findings<'t> {
+pub(crate) struct Secrets<'t> {
     text: &'t [u8],
     from: usize,
     memory: Memory,
     /// The next secret found by an anchor, while an earlier one is returned.
-    ahead: Option<Finding>,
+    ahead: Option<Secret>,
 }
 
-impl<'t> Findings<'t> {
+impl<'t> Secrets<'t> {
     pub(crate) fn new(text: &'t [u8]) -> Self {
         Self {
             text,
@@ -43,10 +43,10 @@ impl<'t> Findings<'t> {
     }
 }
 
-impl Iterator for Findings<'_> {
-    type Item = Finding;
+impl Iterator for Secrets<'_> {
+    type Item = Secret;
 
-    fn next(&mut self) -> Option<Finding> {
+    fn next(&mut self) -> Option<Secret> {
         self.memory.pending.restart(self.from);
         if self.ahead.is_none() {
             self.ahead = next(self.text, self.from, &mut self.memory);
@@ -59,7 +59,7 @@ impl Iterator for Findings<'_> {
             (Some(ahead), Some(announced)) if announced.end <= ahead.start => announced,
             (Some(ahead), Some(announced)) => {
                 self.ahead = None;
-                Finding {
+                Secret {
                     start: ahead.start.min(announced.start),
                     end: ahead.end.max(announced.end),
                     id: ahead.id,
@@ -78,25 +78,25 @@ impl Iterator for Findings<'_> {
 
 /// Whether a text holds a secret.
 pub(crate) fn has_secret(text: &[u8]) -> bool {
-    Findings::new(text).next().is_some()
+    Secrets::new(text).next().is_some()
 }
 
 /// The first secret that begins at or after `from`.
-fn next(text: &[u8], from: usize, memory: &mut Memory) -> Option<Finding> {
-    let (at, mut finding) = next_anchored(text, from, memory)?;
+fn next(text: &[u8], from: usize, memory: &mut Memory) -> Option<Secret> {
+    let (at, mut secret) = next_anchored(text, from, memory)?;
     // Another secret may lie between a name and its value, such as a user before a password: both
     // become one.
-    if finding.start > at
+    if secret.start > at
         && let Some((_, other)) =
-            next_anchored(&text[..finding.start], at + 1, &mut Memory::default())
+            next_anchored(&text[..secret.start], at + 1, &mut Memory::default())
     {
-        finding.start = other.start;
+        secret.start = other.start;
     }
-    Some(finding)
+    Some(secret)
 }
 
 /// The first secret, and the position of its anchor.
-fn next_anchored(text: &[u8], from: usize, memory: &mut Memory) -> Option<(usize, Finding)> {
+fn next_anchored(text: &[u8], from: usize, memory: &mut Memory) -> Option<(usize, Secret)> {
     if text.len() < SHORTEST_TEXT {
         return None;
     }
@@ -119,7 +119,7 @@ fn next_anchored(text: &[u8], from: usize, memory: &mut Memory) -> Option<(usize
             }
         };
         step.map(|step| match step {
-            Step::Found(finding) => Step::Found((at, finding)),
+            Step::Found(secret) => Step::Found((at, secret)),
             Step::Skip(end) => Step::Skip(end),
         })
     })

@@ -18,7 +18,7 @@ use crate::session::{Earlier, Generation, Recording, Session, Skipped, Turn};
 /// Version of the format of checkpoints. Raise it with every change of the contents or their
 /// meaning: a checkpoint of another version is ignored, and its session is read from the start.
 /// Checkpoints without a version are older than 1.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 7;
 
 /// Bytes before a checkpoint that its fingerprint covers.
 const GUARDED: u64 = 4096;

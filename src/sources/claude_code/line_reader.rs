@@ -13,7 +13,8 @@ use super::content::{self, LineFacts, blocks};
 use super::glance;
 use super::kinds::{AttachmentKind, LineKind, SystemKind};
 use super::pace::Pace;
-use super::paths::AgentFile;
+use super::paths::{AgentFile, SessionFiles};
+use super::progress::ReportedAgents;
 use super::prompt::{self, Prompt};
 use super::queue::Queue;
 use super::requests::Requests;
@@ -29,6 +30,7 @@ pub(super) struct LineReader {
     pub(super) assembler: Assembler,
     pub(super) requests: Requests,
     pub(super) agents: AgentNotes,
+    pub(super) reported: ReportedAgents,
     /// The place of every turn in the main transcript.
     pub(super) marks: Vec<Mark>,
     pub(super) has_custom_title: bool,
@@ -58,14 +60,15 @@ pub(super) struct LinePlace<'a> {
 
 impl LineReader {
     /// Begins to read lines after `checkpoint`.
-    pub(super) fn new(session_id: &str, checkpoint: &Checkpoint, wanted: Wanted) -> Self {
+    pub(super) fn new(files: &SessionFiles, checkpoint: &Checkpoint, wanted: Wanted) -> Self {
         Self {
             assembler: Assembler::new(Agent::ClaudeCode, checkpoint.earlier.clone()),
             requests: Requests::new(wanted.inputs()),
             agents: AgentNotes::default(),
+            reported: ReportedAgents::of(files),
             marks: Vec::new(),
             has_custom_title: checkpoint.has_custom_title,
-            session_id: session_id.to_owned(),
+            session_id: files.session_id.clone(),
             waiting: None,
             surroundings: Surroundings::new(checkpoint.standing.clone()),
             times: Times::new(checkpoint.last_time),
@@ -109,6 +112,7 @@ impl LineReader {
                 self.queue.happened(line, at);
             }
             (LineKind::System, at) => self.system(line, at, agent),
+            (LineKind::Progress, _) if agent.is_none() => self.progress(line, place),
             (LineKind::User, None) => self.unusable("user"),
             (LineKind::Assistant, None) => self.unusable("assistant"),
             (LineKind::Attachment, None) => self.unusable("attachment"),
@@ -375,6 +379,23 @@ impl LineReader {
             self.times.note_command(line, at, is_waiting);
             self.attempts.note(line, at, &self.times);
         }
+    }
+
+    /// Reads the message of a subagent that a `progress` line holds, if it is in no other file.
+    fn progress(&mut self, line: &Line<'_>, place: LinePlace<'_>) {
+        let Some(reported) = self.reported.message(line) else {
+            return;
+        };
+        if let Some(call) = line
+            .parent_tool_use_id
+            .as_ref()
+            .filter(|_| reported.is_first)
+        {
+            let call = call.as_str().to_owned();
+            self.agents.ask_kind(&reported.agent, &call);
+            self.assembler.agent(&reported.agent, None, Some(call));
+        }
+        self.line(&reported.message, place);
     }
 
     /// Stores the agent that a call started, from the result of the call.

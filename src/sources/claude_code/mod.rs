@@ -23,6 +23,7 @@ mod neighbours;
 mod pace;
 mod paths;
 pub(crate) mod places;
+mod progress;
 mod prompt;
 mod queue;
 mod read;

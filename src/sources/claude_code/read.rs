@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
         };
         let mut reader = Self {
             files,
-            lines: LineReader::new(&files.session_id, checkpoint, wanted),
+            lines: LineReader::new(files, checkpoint, wanted),
             extent: Extent::begin(files, checkpoint),
             end: checkpoint.offset.saturating_add(most),
             others: Others::of(files),

@@ -3,6 +3,7 @@
 
 mod agents;
 mod figures;
+mod progress;
 mod times;
 
 use std::fs;

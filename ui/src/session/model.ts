@@ -60,7 +60,7 @@ export interface Finding {
 }
 
 /** Kinds of findings, as properties of a trace name them, and what the page calls them. */
-const FINDINGS = [["retried_tool", "failed again"], ["repeated_read", "read again"], ["lost_cache", "cache lost"], ["failed_turn", "prompt failed"]] as const;
+const FINDINGS = [["retried_tool", "failed again"], ["repeated_read", "read again"], ["lost_cache", "cache lost"], ["failed_turn", "prompt failed"], ["grown_context", "grew until compacted"], ["unused_tool", "tools never used"]] as const;
 
 /** One agent: the session's own, or a subagent. */
 export interface Lane {

@@ -12,7 +12,9 @@ import { asProblem, type Problem, type Source } from "../source";
 import { line } from "../text";
 
 const SINCE = [["7d", "7 days"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "a year"], ["all", "all time"]] as const;
-const BY = [["model", "model"], ["project", "project"], ["branch", "branch"], ["agent", "agent"]] as const;
+// Days, weeks and months are the axis of the chart, and a row for each session is the list of sessions.
+// Persons are left out: the list is read without asking git for each session.
+const BY = [["model", "model"], ["project", "project"], ["branch", "branch"], ["pr", "pull request"], ["agent", "agent"], ["tool", "tool"]] as const;
 const MEASURES = [["cost", "cost"], ["tokens", "tokens"], ["calls", "calls"], ["worked", "time worked"]] as const;
 type Measure = (typeof MEASURES)[number][0];
 type Bucket = Usage["groups"][number]["buckets"][number];
@@ -22,12 +24,16 @@ const sumOf = ({ input, output, cache_read, cache_write }: Numbers["tokens"]) =>
 const measured = (bucket: Bucket, measure: Measure): number => (measure === "tokens" ? sumOf(bucket.tokens) : bucket[measure]);
 const textOf = (measure: Measure) => (value: number) => (measure === "cost" ? dollars(value) : measure === "worked" ? duration(value) : short(value));
 const COLOURS = 8;
+/** `owner/repository#12` of the address of a pull request. */
+const pullRequest = (address: string) => address.replace(/^https:\/\/[^/]+\/([^/]+\/[^/]+)\/pull\/(\d+)\/?$/, "$1#$2");
 const colourOf = (index: number) => (index < COLOURS ? `--g${index}` : "--g-other");
 
 export function UsageView({ source, machine }: { source: Source; machine: Machine }) {
   const { query } = route.value;
   const by = (query.get("by") ?? "model") as UsageBy;
-  const measure = (query.get("measure") ?? "cost") as Measure;
+  // A tool uses time, and no tokens.
+  const measures = by === "tool" ? MEASURES.filter(([key]) => key === "worked") : MEASURES;
+  const measure = by === "tool" ? "worked" : ((query.get("measure") ?? "cost") as Measure);
   const since = query.get("since") ?? DEFAULT_SINCE;
   const project = query.get("project") ?? undefined;
   const agent = query.get("agent") ?? undefined;
@@ -61,7 +67,7 @@ export function UsageView({ source, machine }: { source: Source; machine: Machin
       <div class="page-tools">
         <Choice label="Since" value={since} options={SINCE} change={(it) => refine({ since: it === DEFAULT_SINCE ? null : it })} />
         <Choice label="By" isNamed value={by} options={BY} change={(it) => refine({ by: it === "model" ? null : it })} />
-        <Choice label="Show" isNamed value={measure} options={MEASURES} change={(it) => refine({ measure: it === "cost" ? null : it })} />
+        <Choice label="Show" isNamed value={measure} options={measures} change={(it) => refine({ measure: it === "cost" ? null : it })} />
         <Choice label="Project" value={project ?? ""} options={[["", "all projects"], ...projects(machine).map((it) => [it, it] as const)]} change={(it) => refine({ project: it })} />
         <Choice label="Agent" value={agent ?? ""} options={[["", "all agents"], ...machine.agents.map((it) => [it, it] as const)]} change={(it) => refine({ agent: it })} />
         {usage?.running && <span class="reading" role="status">reading…</span>}
@@ -75,7 +81,8 @@ export function UsageView({ source, machine }: { source: Source; machine: Machin
 function Figures({ usage, by, measure, machine }: { usage: Usage; by: UsageBy; measure: Measure; machine: Machine }) {
   const pointed = useSignal<number | null>(null);
   const { total, groups, buckets } = usage;
-  const name = (it: string | null) => (it === null ? `no ${by}` : by === "model" ? model(it) : it);
+  const byName = BY.find(([key]) => key === by)?.[1] ?? by;
+  const name = (it: string | null) => (it === null ? `no ${byName}` : by === "model" ? model(it) : by === "pr" ? pullRequest(it) : it);
   const drawn = useMemo(
     () => groups.map((group, index) => ({ name: name(group.name), colour: colourOf(index), values: group.buckets.map((it) => measured(it, measure)) })),
     [usage, measure],
@@ -97,9 +104,9 @@ function Figures({ usage, by, measure, machine }: { usage: Usage; by: UsageBy; m
         <Tile name="lines" note={`${count(total.commits, "commit")}, ${count(total.pull_requests, "pull request")}`}><Lines added={total.lines_added} removed={total.lines_removed} show={short} /></Tile>
       </dl>
       <Panel title={`${measureName} by ${usage.unit}`} note={at === null ? `${bucket(0)} to ${bucket(buckets.length - 1)}` : `${bucket(at)}: ${show(groups.reduce((sum, group) => sum + measured(group.buckets[at]!, measure), 0))}`}>
-        <Chart count={buckets.length} layers={drawn} height={240} label={`${measure} by ${usage.unit} and ${by}. The figures are in the table below.`} xText={(x) => bucket(x).slice(usage.unit === "month" ? 0 : 5)} yText={measure === "cost" ? (value) => (value < 10 ? dollars(value) : `$${short(value)}`) : show} pointed={at} point={(index) => (pointed.value = index)} />
+        <Chart count={buckets.length} layers={drawn} height={240} label={`${measure} by ${usage.unit} and ${byName}. The figures are in the table below.`} xText={(x) => bucket(x).slice(usage.unit === "month" ? 0 : 5)} yText={measure === "cost" ? (value) => (value < 10 ? dollars(value) : `$${short(value)}`) : show} pointed={at} point={(index) => (pointed.value = index)} />
         {measure === "cost" && total.cost.usd === null && <p class="none pad">The price of no call is known: choose tokens, calls or time.</p>}
-        <Table label={`By ${by}`} head={[by, `>${at === null ? measureName : bucket(at)}`, "share", ">sessions", ">calls", ">in", ">out", ">cached", ">worked", ">list price"]}>
+        <Table label={`By ${byName}`} head={[byName, `>${at === null ? measureName : bucket(at)}`, "share", ">sessions", by === "tool" ? ">tools" : ">calls", ">in", ">out", ">cached", ">worked", ">list price"]}>
               {groups.map((group, index) => {
                 const value = at === null ? group.buckets.reduce((sum, it) => sum + measured(it, measure), 0) : measured(group.buckets[at]!, measure);
                 const { tokens } = group.total;
@@ -109,7 +116,7 @@ function Figures({ usage, by, measure, machine }: { usage: Usage; by: UsageBy; m
                     <td class="n">{measure === "cost" && group.total.cost.usd === null ? <span class="faint">unknown</span> : show(value)}</td>
                     <td class="share-cell"><i class={colourOf(index).replace("--", "")} style={{ transform: `scaleX(${whole ? Math.min(1, value / whole) : 0})` }} /></td>
                     <td class="n">{number(group.total.sessions)}</td>
-                    <td class="n">{number(group.total.calls)}</td>
+                    <td class="n">{number(by === "tool" ? group.total.tools : group.total.calls)}</td>
                     <td class="n">{short(tokens.input)}</td>
                     <td class="n">{short(tokens.output)}</td>
                     <td class="n">{short(tokens.cache_read + tokens.cache_write)}</td>

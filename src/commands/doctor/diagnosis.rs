@@ -1,4 +1,4 @@
-//! The result of a check.
+//! The result of a check of `doctor`.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::views::Trouble;
 
 /// One result, which `doctor` shows in a line.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Finding {
+pub(super) struct Diagnosis {
     /// Name of the check: the label of the line and, with `_` between its words, a name for
     /// scripts.
     pub(super) check: &'static str,
@@ -17,7 +17,7 @@ pub(super) struct Finding {
     pub(super) details: Value,
 }
 
-/// Meaning of a finding for the user, with the next step if there is one.
+/// Meaning of a diagnosis for the user, with the next step if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Nothing is wrong.
@@ -28,7 +28,7 @@ pub(super) enum Verdict {
     Problem(String),
 }
 
-impl Finding {
+impl Diagnosis {
     pub(super) fn fine(check: &'static str, found: impl Into<String>) -> Self {
         Self::new(check, Verdict::Fine, found)
     }
