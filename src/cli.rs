@@ -33,8 +33,9 @@ pub use work::{Task, Wait, Work};
 #[derive(Debug, Parser)]
 #[command(name = "posthog-llma", version, about, max_term_width = 100)]
 #[command(
-    after_help = "Begin with: posthog-llma setup",
-    after_long_help = "Settings are environment variables, or options of the Claude Code plugin.
+    after_help = "Without a command: what is on, and the next step",
+    after_long_help = "Without a command, it says what is on and the next step. Settings are \
+environment variables, or options of the Claude Code plugin.
 
 Examples:
   posthog-llma setup              switch it on
@@ -46,9 +47,9 @@ Exit status: 0 done, 1 something was not sent or could not be read, 2 wrong use,
 130 stopped by Ctrl-C."
 )]
 pub struct Cli {
-    /// The verb.
+    /// The verb; without one, what is on.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// The verbs.
@@ -79,6 +80,8 @@ pub enum Command {
     Status(Status),
     /// Find problems, and say what to do about them
     Doctor(Doctor),
+    /// Compare the versions of program, plugins and hooks, as after an update
+    SelfCheck(SelfCheck),
     /// Confirm a destination that is not one of PostHog's own hosts
     Trust(Trust),
     /// Send the events that are still waiting
@@ -172,19 +175,22 @@ impl ValueEnum for Agent {
 #[command(after_long_help = "Examples:
   posthog-llma setup                            asks
   posthog-llma setup --region eu --key - <file  asks nothing
+  posthog-llma setup --region eu --key-file ~/.config/posthog-llma/key --yes
+                                                with the key in a file
   posthog-llma setup --project                  for this project only
   posthog-llma setup --openrouter --url https://llma.example.com
                                                 for OpenRouter's Broadcast
   posthog-llma setup --remove                   switches sending off
   posthog-llma setup --remove --purge           leaves nothing behind
 
-setup sends a test trace, and saves nothing when the test fails. It writes POSTHOG_API_KEY, \
-POSTHOG_HOST and POSTHOG_LLMA_CC_ENABLED, in privacy mode also POSTHOG_LLMA_PRIVACY_MODE, to the \
+setup sends a test trace, and saves nothing when the test fails. It writes POSTHOG_API_KEY (or \
+POSTHOG_API_KEY_FILE, POSTHOG_API_KEY_COMMAND), POSTHOG_HOST and POSTHOG_LLMA_CC_ENABLED, in privacy mode also POSTHOG_LLMA_PRIVACY_MODE, to the \
 env block of Claude Code's settings.json, after it made a copy of the file; the rest of the file \
-stays as it is. The key is also taken from POSTHOG_API_KEY, the address from POSTHOG_HOST. A key \
-typed after --key is kept in the shell's history.
+stays as it is. The key is also taken from these variables, the address from POSTHOG_HOST. A key \
+typed after --key is kept in the shell's history. Then it offers to install the plugins of the agents \
+that it finds, and to send past sessions; nothing is done without a yes.
 
---remove takes the first three out again. --purge also removes the privacy mode, the copies of the \
+--remove takes key, address and switch out again. --purge also removes the privacy mode, the copies of the \
 settings, the outbox with all events that wait in it, the list of paused and forgotten sessions, \
 and the hosts and projects that you confirmed. Settings of single projects are removed by setup \
 --remove --project there.")]
@@ -198,14 +204,32 @@ pub struct Setup {
     /// Project API key (phc_…); - reads it from standard input
     #[arg(long)]
     pub(crate) key: Option<String>,
+    /// File with the project API key: the settings name the file instead of the key
+    #[arg(long, value_name = "FILE", conflicts_with = "key")]
+    pub(crate) key_file: Option<String>,
+    /// Command that prints the project API key, such as a keychain's
+    ///
+    /// The settings name the command instead of the key.
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["key", "key_file"])]
+    pub(crate) key_command: Option<String>,
     /// Send no content: names, times, tokens and costs alone
     #[arg(long)]
     pub(crate) privacy_mode: bool,
     /// Write the current project's .claude/settings.local.json instead
     #[arg(long)]
     pub(crate) project: bool,
+    /// Install the plugins of the agents that are here, without a question
+    #[arg(long, conflicts_with = "project")]
+    pub(crate) yes: bool,
+    /// Also send the sessions that are here already, without a question
+    #[arg(long, conflicts_with = "project")]
+    pub(crate) past_sessions: bool,
     /// Switch sending off: remove from the settings what setup wrote
-    #[arg(long, conflicts_with_all = ["region", "host", "key", "privacy_mode"])]
+    #[arg(
+        long,
+        conflicts_with_all = ["region", "host", "key", "key_file", "key_command", "privacy_mode",
+                              "yes", "past_sessions"]
+    )]
     pub(crate) remove: bool,
     /// With --remove: also remove everything that is kept on this machine
     ///
@@ -217,7 +241,8 @@ pub struct Setup {
     /// Prints what to enter at OpenRouter. Settings are not changed.
     #[arg(
         long,
-        conflicts_with_all = ["region", "host", "key", "privacy_mode", "project", "remove"]
+        conflicts_with_all = ["region", "host", "key", "key_file", "key_command", "privacy_mode",
+                              "yes", "past_sessions", "project", "remove"]
     )]
     pub(crate) openrouter: bool,
     /// With --openrouter: the address by which OpenRouter reaches posthog-llma serve
@@ -270,6 +295,20 @@ pub struct Status {
 Exit status: 0 nothing needs you, 1 something does, 2 wrong use."
 )]
 pub struct Doctor {
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `self-check`.
+#[derive(Debug, Args)]
+#[command(
+    after_long_help = "Program, plugins and hooks belong together when they have one version. \
+Whatever differs is listed with the command that updates it. doctor has the same checks among others.
+
+Exit status: 0 all of one version, 1 something differs, 2 wrong use."
+)]
+pub struct SelfCheck {
     /// Print one JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,

@@ -31,8 +31,10 @@
 //! that continues reads a `Config` from an [`Environment`].
 
 mod api_key;
+mod key_source;
 mod read;
 mod routes;
+mod secret_file;
 mod values;
 
 use std::path::PathBuf;
@@ -49,10 +51,12 @@ use crate::session::Agent;
 use crate::transport::Endpoint;
 use crate::variables::Variable;
 pub(crate) use api_key::ApiKey;
+pub(crate) use key_source::{KeySource, key_in_file, key_of_command};
 use read::{Reader, Values};
 pub(crate) use routes::{
     RouteSettings, Routes, RoutesError, openrouter_token, remove_openrouter_token,
 };
+pub(crate) use secret_file::read as read_secret_file;
 
 /// All settings: those shared by all agents, and those of each agent.
 ///
@@ -87,8 +91,11 @@ pub struct Config {
 /// Where events are sent.
 #[derive(Clone, Debug)]
 pub(crate) struct DestinationSettings {
-    /// `POSTHOG_API_KEY`.
+    /// The key; `None` also until [`Config::ask_for_key`] has run the command for it.
     pub(crate) api_key: Option<ApiKey>,
+    /// `POSTHOG_API_KEY`, `POSTHOG_API_KEY_FILE` or `POSTHOG_API_KEY_COMMAND`: where the key comes
+    /// from, if anything says so.
+    pub(crate) key_source: Option<KeySource>,
     /// `POSTHOG_HOST`; `None` if it cannot be parsed: then nothing is sent, in particular not to a
     /// default.
     pub(crate) endpoint: Option<Endpoint>,
@@ -204,7 +211,28 @@ pub struct Problem {
     problem: String,
 }
 
+impl Problem {
+    /// Whether the setting says what the key is.
+    pub(crate) fn is_of_key(&self) -> bool {
+        Variable::API_KEY.contains(&self.variable)
+    }
+}
+
 impl DestinationSettings {
+    /// Whether there is a key, or a command for it.
+    pub(crate) const fn has_key(&self) -> bool {
+        self.api_key.is_some() || matches!(self.key_source, Some(KeySource::Command(_)))
+    }
+
+    /// A text that is the same for the same key: the key, or the command for it, which is not run
+    /// for this.
+    pub(crate) fn key_identity(&self) -> Option<&str> {
+        match &self.key_source {
+            Some(KeySource::Command(command)) => Some(command),
+            _ => self.api_key.as_ref().map(ApiKey::secret),
+        }
+    }
+
     /// The destination; `None` when the key or the host is missing.
     pub(crate) fn complete(&self) -> Option<Destination> {
         let chosen_by = self.chosen_by.as_ref();
@@ -239,6 +267,25 @@ impl Config {
         (config, reader.into_problems())
     }
 
+    /// Runs the command for the key, if that is where the key comes from and it is not known yet. For
+    /// processes that are about to send, and never for a hook, for which an agent waits.
+    ///
+    /// # Errors
+    /// When the command gives no key.
+    pub(crate) fn ask_for_key(&mut self, host: &Host) -> Result<(), Problem> {
+        let destination = &mut self.destination;
+        if let (None, Some(KeySource::Command(line))) =
+            (&destination.api_key, &destination.key_source)
+        {
+            let key = key_of_command(line, host).map_err(|problem| Problem {
+                variable: Variable::ApiKeyCommand,
+                problem,
+            })?;
+            destination.api_key = Some(key);
+        }
+        Ok(())
+    }
+
     /// The settings of an agent.
     pub(crate) const fn of(&self, agent: Agent) -> &AgentSettings {
         self.agents.of(agent)
@@ -246,7 +293,7 @@ impl Config {
 
     /// Whether the hooks of an agent are switched on.
     pub(crate) const fn is_on(&self, agent: Agent) -> bool {
-        matches!(self.of(agent).hooks, Hooks::On) && self.destination.api_key.is_some()
+        matches!(self.of(agent).hooks, Hooks::On) && self.destination.has_key()
     }
 
     /// The settings under which events have the same numbers and no content.
@@ -282,7 +329,7 @@ impl Config {
 /// hooks on most machines end here.
 pub(crate) fn may_be_on(agent: Agent, host: &Host) -> bool {
     let mut reader = Reader::of(Values::Given(host));
-    reader.hooks(agent) == Hooks::On && reader.api_key().is_some()
+    reader.hooks(agent) == Hooks::On && reader.key_variable().is_some()
 }
 
 #[cfg(test)]

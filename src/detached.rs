@@ -17,7 +17,7 @@ use crate::variables::Variable;
 
 /// Environment variables passed to a detached process. All others are removed, in particular the
 /// keys of the coding agent, since a process that outlives its parent should not keep them.
-const KEPT: [&str; 28] = [
+const KEPT: [&str; 30] = [
     "HOME",
     "PATH",
     "USER",
@@ -46,6 +46,9 @@ const KEPT: [&str; 28] = [
     "GIT_CONFIG_GLOBAL",
     "GIT_CONFIG_SYSTEM",
     "GIT_CONFIG_NOSYSTEM",
+    // For a command that asks a keychain for the key of the project.
+    "DBUS_SESSION_BUS_ADDRESS",
+    "GNUPGHOME",
 ];
 
 /// The variables of [`KEPT`] that hold folders of the agents.

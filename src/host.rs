@@ -149,6 +149,15 @@ impl Host {
         }
     }
 
+    /// The folders in which programs are looked for. A relative one is left out: it could be any
+    /// project's.
+    pub(crate) fn search_path(&self) -> Vec<PathBuf> {
+        let name = in_one_spelling(OsStr::new("PATH"));
+        let folders = self.environment.get(&name).map(std::env::split_paths);
+        let folders = folders.into_iter().flatten();
+        folders.filter(|folder| folder.is_absolute()).collect()
+    }
+
     /// All environment variables.
     pub(crate) fn environment(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.environment

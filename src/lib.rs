@@ -36,6 +36,7 @@
 //! | which environment variables exist, and what a repository may do with them | `variables` |
 //! | which projects are excluded, how private they are, where their sessions may be sent | [`consent`] |
 //! | the meaning of settings | [`config`] |
+//! | programs that are run for their output, and for how long | `subprocess` |
 //! | a verb and what it prints | [`commands`], [`cli`] |
 //! | facts that several commands and the page show alike | `views` |
 //! | problems that are diagnosed, and their fixes | [`commands`] (`doctor`) |
@@ -52,11 +53,11 @@
 //!
 //! | module | imports |
 //! |---|---|
-//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, inbox, integrations, interrupt, models, otlp, outbox, page, pipeline, posthog, protobuf, receive, redact, server, session, sources, spans, transport, ui, usage, variables, views |
+//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, inbox, integrations, interrupt, models, otlp, outbox, page, pipeline, posthog, protobuf, receive, redact, server, session, sources, spans, subprocess, transport, ui, usage, variables, views |
 //! | `page` | ahead, cli, config, consent, host, models, outbox, pipeline, posthog, redact, server, session, sources, transport, usage, variables, views |
 //! | `views` | config, consent, deliver, host, inbox, integrations, outbox, pipeline, posthog, redact, session, sources, transport, variables |
 //! | `pipeline` | ahead, config, consent, git, host, inbox, integrations, outbox, posthog, redact, session, sources |
-//! | `config` | consent, files, host, inbox, outbox, posthog, receive, session, transport, variables |
+//! | `config` | consent, files, host, inbox, outbox, posthog, receive, session, subprocess, transport, variables |
 //! | `receive` | inbox, otlp, redact, server |
 //! | `consent` | git, host, integrations, outbox, session, transport, variables |
 //! | `spans` | otlp, posthog, redact |
@@ -81,6 +82,7 @@
 //! | `otlp` | protobuf |
 //! | `protobuf` | |
 //! | `server` | |
+//! | `subprocess` | |
 //! | `transport` | |
 //! | `ui` | |
 //! | `variables` | |
@@ -112,6 +114,7 @@ mod server;
 pub mod session;
 pub mod sources;
 mod spans;
+mod subprocess;
 pub mod transport;
 pub mod ui;
 pub mod usage;

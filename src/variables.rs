@@ -64,6 +64,10 @@ variables! {
     // Destination and network.
     /// Key of the PostHog project.
     ApiKey = "POSTHOG_API_KEY", ChoosesDestination;
+    /// Path of a file with that key.
+    ApiKeyFile = "POSTHOG_API_KEY_FILE", Ignored;
+    /// Command that prints that key.
+    ApiKeyCommand = "POSTHOG_API_KEY_COMMAND", Ignored;
     /// Address of PostHog.
     PosthogHost = "POSTHOG_HOST", ChoosesDestination;
     /// The plugin's option `api_key`.
@@ -190,6 +194,8 @@ variables! {
     XdgStateHome = "XDG_STATE_HOME", Ignored;
     /// Folder for data, which contains OpenCode's database.
     XdgDataHome = "XDG_DATA_HOME", Ignored;
+    /// Folder for caches, which contains the packages that OpenCode loads.
+    XdgCacheHome = "XDG_CACHE_HOME", Ignored;
     /// Path of OpenCode's database.
     OpencodeDb = "OPENCODE_DB", Ignored;
     /// A file with settings of OpenCode.
@@ -249,6 +255,14 @@ impl Variable {
         Self::PrivacyMode,
         Self::AgentPrivacyMode,
         Self::OptionPrivacyMode,
+    ];
+
+    /// The variables that say what the key is, the one that counts first.
+    pub(crate) const API_KEY: [Self; 4] = [
+        Self::ApiKey,
+        Self::ApiKeyFile,
+        Self::ApiKeyCommand,
+        Self::OptionApiKey,
     ];
 
     /// Whether a settings file that sets `name` sets this variable. Names are case-insensitive on

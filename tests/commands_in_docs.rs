@@ -294,6 +294,7 @@ fn the_long_help_of_a_verb_says_more_than_the_short_one() {
         "ingest",
         "status",
         "doctor",
+        "self-check",
         "trust",
         "flush",
         "serve",

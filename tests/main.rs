@@ -17,6 +17,7 @@ mod faults;
 mod fuzz;
 mod hostile_names;
 mod ingest;
+mod keys;
 mod opencode;
 mod otel;
 mod otlp;

@@ -9,6 +9,9 @@ import { delimiter, join } from "node:path";
 
 const OFF = ["false", "0", "no"];
 
+// The key of the PostHog project, a file with it, or a command that prints it.
+const KEYS = ["POSTHOG_API_KEY", "POSTHOG_API_KEY_FILE", "POSTHOG_API_KEY_COMMAND"];
+
 // Signals that end OpenCode without a word to its plugins.
 const ENDING = ["SIGTERM", "SIGHUP"];
 
@@ -27,7 +30,7 @@ function program() {
 
 function isOn() {
   const enabled = (process.env.POSTHOG_ENABLED ?? "").trim().toLowerCase();
-  return Boolean(process.env.POSTHOG_API_KEY) && !OFF.includes(enabled);
+  return KEYS.some((name) => process.env[name]) && !OFF.includes(enabled);
 }
 
 function tell(session, cwd, goesOn) {

@@ -11,6 +11,9 @@ const SETTLING = 1000;
 
 const OFF = ["false", "0", "no"];
 
+// The key of the PostHog project, a file with it, or a command that prints it.
+const KEYS = ["POSTHOG_API_KEY", "POSTHOG_API_KEY_FILE", "POSTHOG_API_KEY_COMMAND"];
+
 // Where cargo installs programs, in case PATH does not say so.
 const cargo = join(process.env.CARGO_HOME || join(homedir(), ".cargo"), "bin");
 
@@ -46,7 +49,7 @@ function tell(context, goesOn) {
 
 export default function (pi) {
   const enabled = (process.env.POSTHOG_ENABLED ?? "").trim().toLowerCase();
-  if (!process.env.POSTHOG_API_KEY || OFF.includes(enabled)) return;
+  if (!KEYS.some((name) => process.env[name]) || OFF.includes(enabled)) return;
   // Older versions say that an answer ended and never that all is settled. Newer ones say both, and
   // may go on after an answer: with them the second alone counts.
   let settles = false;

@@ -10,7 +10,7 @@ const INSTEAD: &str = "Instead of sending";
 
 /// Arguments of `ingest`.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_long_help = "Examples:
   posthog-llma ingest                   the newest session of this project
   posthog-llma ingest 4f2a 99c0         the sessions whose ids begin with these

@@ -191,7 +191,7 @@ mod tests {
                 let typed = [OsString::from("posthog-llma")].into_iter();
                 let parsed = Cli::try_parse_from(typed.chain(work.to_arguments())).unwrap();
                 assert!(
-                    matches!(&parsed.command, Command::Work(parsed) if *parsed == work),
+                    matches!(&parsed.command, Some(Command::Work(parsed)) if *parsed == work),
                     "{work:?} became {parsed:?}"
                 );
             }

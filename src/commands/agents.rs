@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::words;
 use crate::host::Host;
-use crate::session::Agent;
+use crate::integrations;
 use crate::ui;
 use crate::views::OtherAgent;
 
@@ -25,13 +25,11 @@ pub(super) fn in_words(other: &OtherAgent, host: &Host) -> String {
 }
 
 /// The step that switches an agent on.
-pub(super) const fn fix(other: &OtherAgent) -> &'static str {
-    match (other.agent, &other.plugin) {
-        (Agent::OpenCode, None) => {
-            "name the folder plugin/opencode of this program's repository in opencode.json"
-        }
-        (_, None) => "pi install, with the folder plugin/pi of this program's repository",
-        (_, Some(_)) => "export POSTHOG_API_KEY in the shell that it is started from",
+pub(super) fn fix(other: &OtherAgent) -> &'static str {
+    let install = integrations::install_commands(other.agent).first();
+    match (&other.plugin, install) {
+        (None, Some(install)) => install,
+        _ => "export POSTHOG_API_KEY in the shell that it is started from",
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::mapping::{self, Mapping, Which};
 use super::sending::{Effort, Pauses, Report, Sending, To, held};
-use super::{Exit, refuse_inside_agent, settings};
+use super::{Exit, refuse_inside_agent, sending_settings};
 use crate::cli::Flush;
 use crate::config::Config;
 use crate::deliver::Drained;
@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     if arguments.refused {
         refuse_inside_agent("flush --refused", host)?;
     }
-    let (host, config) = &settings(host)?;
+    let (host, config) = &sending_settings(host)?;
     let sending = Sending::open(config, host)?;
     if arguments.refused {
         let events = ui::count(sending.outbox().unpark()?, "refused event");

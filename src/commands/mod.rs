@@ -12,6 +12,7 @@ mod ingest;
 mod mapping;
 mod nearest;
 mod output;
+mod overview;
 mod pause;
 mod read;
 mod report;
@@ -79,11 +80,14 @@ impl From<Exit> for ExitCode {
 #[error("{0}")]
 pub struct WrongUse(pub String);
 
-/// Runs a command.
+/// Runs a command; without one, shows what is on.
 ///
 /// # Errors
 /// [`WrongUse`], or any error that stopped the command.
-pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
+pub fn run(command: Option<Command>, host: &Host) -> anyhow::Result<Exit> {
+    let Some(command) = command else {
+        return overview::run(host);
+    };
     match command {
         Command::Show(arguments) => show::run(&arguments, host),
         Command::View(arguments) => view::run(&arguments, host),
@@ -96,6 +100,7 @@ pub fn run(command: Command, host: &Host) -> anyhow::Result<Exit> {
         Command::Setup(arguments) => setup::run(&arguments, host),
         Command::Status(arguments) => status::run(&arguments, host),
         Command::Doctor(arguments) => doctor::run(&arguments, host),
+        Command::SelfCheck(arguments) => doctor::self_check(&arguments, host),
         Command::Trust(arguments) => trust::run(&arguments, host),
         Command::Flush(arguments) => flush::run(&arguments, host),
         Command::Serve(arguments) => serve::run(&arguments, host),
@@ -182,6 +187,16 @@ fn settings(host: &Host) -> Result<(Host, Config), WrongUse> {
             Err(WrongUse(lines.join("\n")))
         }
     }
+}
+
+/// The same for a command that sends what was stored before, which needs no key: a command for the key
+/// is run, and one that gives none is told.
+fn sending_settings(host: &Host) -> Result<(Host, Config), WrongUse> {
+    let (host, mut config) = settings(host)?;
+    if let Err(problem) = config.ask_for_key(&host) {
+        ui::say_in_lines(format_args!("nothing new can be stored: {problem}"));
+    }
+    Ok((host, config))
 }
 
 /// Events as they would be sent. Says so if marks of redacted secrets cannot be kept.

@@ -63,11 +63,12 @@ impl Terms {
 }
 
 fn destination(config: &Config) -> Option<String> {
-    let destination = config.destination.complete()?;
-    let committed_by = destination.committed_by.unwrap_or_default();
-    let fields = [&destination.host, &destination.api_key, &committed_by];
-    Some(format!(
-        "{:016x}",
-        fingerprint::of(&fields.map(String::as_bytes))
-    ))
+    let destination = &config.destination;
+    let host = destination.endpoint.as_ref()?.base();
+    let key = destination.key_identity()?;
+    let committed_by = destination.chosen_by.as_ref();
+    let committed_by = committed_by.map(|project| project.to_string_lossy());
+    let fields = [host, key, committed_by.as_deref().unwrap_or_default()];
+    let fingerprint = fingerprint::of(&fields.map(str::as_bytes));
+    Some(format!("{fingerprint:016x}"))
 }

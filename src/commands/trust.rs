@@ -29,10 +29,14 @@ fn project(trust: &mut Trust, host: &Host) -> anyhow::Result<()> {
     if let Some(stopped) = &environment.stopped {
         return Err(WrongUse(stopped.reason()).into());
     }
-    let (config, _) = Config::read(&environment);
-    let Some(project) = &config.destination.chosen_by else {
+    let (mut config, _) = Config::read(&environment);
+    if config.destination.chosen_by.is_none() {
         let what = "the settings committed with this project choose no destination";
         return Err(WrongUse(what.to_owned()).into());
+    }
+    config.ask_for_key(&environment.host)?;
+    let Some(project) = &config.destination.chosen_by else {
+        return Ok(());
     };
     let Some(key) = &config.destination.api_key else {
         let what = "POSTHOG_API_KEY is not set here (the options of the plugin are known to its \

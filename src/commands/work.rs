@@ -59,8 +59,10 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
     if environment.stops(StopScope::Everything) {
         return Ok(Exit::Incomplete);
     }
-    let (config, problems) = Config::read(&environment);
+    let (mut config, problems) = Config::read(&environment);
     let host = &environment.host;
+    // The caller waits a second at most, and a command may take longer.
+    let key = config.ask_for_key(host);
     let sending = Sending::open(&config, host)?;
     if arguments.wait == Wait::Briefly && !sending.can_send_now().unwrap_or(true) {
         detached::release_caller();
@@ -76,7 +78,10 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
         sending.log(kind(task), None, 0, Report { error, warnings });
         return Ok(Exit::Incomplete);
     }
-    if let Err(error) = gather(task, &sending, &config, host, &mut report) {
+    if let Err(problem) = key {
+        // Nothing new can be stored: the next hook finds the session.
+        report.error = Some(problem.to_string());
+    } else if let Err(error) = gather(task, &sending, &config, host, &mut report) {
         report.error = Some(in_words(&error));
     }
     // A request may take a minute and a half: the log tells what is stored before that.

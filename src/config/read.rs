@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::api_key::ApiKey;
+use super::key_source::{KeySource, key_in_file};
 use super::values::{
     boolean, custom_properties, days, grouping, inbox_bytes, input_scope, length, minutes,
     outbox_bytes, tags, wait,
@@ -42,6 +43,14 @@ impl<'a> Values<'a> {
         match self {
             Self::Given(host) => Ok(host.variable(variable)?),
             Self::Judged(environment) => environment.variable(variable),
+        }
+    }
+
+    /// The machine and the process.
+    const fn host(self) -> &'a Host {
+        match self {
+            Self::Given(host) => host,
+            Self::Judged(environment) => &environment.host,
         }
     }
 
@@ -99,12 +108,36 @@ impl<'a> Reader<'a> {
         self.problems
     }
 
-    pub(super) fn api_key(&mut self) -> Option<ApiKey> {
-        self.setting(Variable::ApiKey, ApiKey::parse).value()
+    /// The variable that says what the key is. One whose value is unknown counts, so that a weaker one
+    /// does not take its place.
+    pub(super) fn key_variable(&self) -> Option<Variable> {
+        let mut variables = Variable::API_KEY.into_iter();
+        variables.find(|variable| self.values.of(*variable) != Ok(None))
+    }
+
+    /// The key, unless a command has to be run for it, and where it comes from.
+    fn api_key(&mut self) -> (Option<ApiKey>, Option<KeySource>) {
+        let host = self.values.host();
+        match self.key_variable() {
+            None => (None, None),
+            Some(variable @ Variable::ApiKeyFile) => {
+                let read = self.variable(variable, |text| key_in_file(text, host));
+                read.value()
+                    .map_or((None, None), |(key, source)| (Some(key), Some(source)))
+            }
+            Some(variable @ Variable::ApiKeyCommand) => {
+                let command = self.text(variable);
+                (None, command.map(KeySource::Command))
+            }
+            Some(variable) => {
+                let key = self.variable(variable, ApiKey::parse).value();
+                (key, Some(KeySource::Variable(variable)))
+            }
+        }
     }
 
     pub(super) fn destination(&mut self, chosen_by: Option<PathBuf>) -> DestinationSettings {
-        let api_key = self.api_key();
+        let (api_key, key_source) = self.api_key();
         let parse = |text: &str| match Endpoint::parse(text) {
             Ok(endpoint) => Ok(Some(endpoint)),
             Err(error) => Err(format!("cannot be used: {error}")),
@@ -113,6 +146,7 @@ impl<'a> Reader<'a> {
         let source = self.values.source(Variable::PosthogHost);
         DestinationSettings {
             api_key,
+            key_source,
             endpoint: self.variable(source, parse).or(default, None),
             endpoint_source: matches!(self.values.of(source), Ok(Some(_))).then_some(source),
             chosen_by,

@@ -6,15 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{ApiKey, Config, DestinationSettings};
+use super::secret_file::{self, SecretFileError, is_in_repository};
+use super::{ApiKey, Config, DestinationSettings, KeySource};
 use crate::files::{make_directory, private_file, remove, sync_directory};
 use crate::host::Host;
 use crate::inbox::Route;
@@ -31,9 +31,6 @@ const TOKEN_BYTES: usize = 32;
 
 /// Characters of the longest name of a route.
 const LONGEST_NAME: usize = 40;
-
-/// Bytes of the largest file. A route takes some hundreds.
-const LARGEST: u64 = 1 << 20;
 
 /// The routes of `serve.toml`. Without the file, there is none beside that of the settings.
 #[derive(Debug, Default)]
@@ -353,6 +350,7 @@ impl Table {
         };
         Ok(DestinationSettings {
             api_key: Some(api_key),
+            key_source: Some(KeySource::Route),
             endpoint,
             endpoint_source: settings.endpoint_source.filter(|_| self.host.is_none()),
             chosen_by: None,
@@ -388,53 +386,15 @@ fn route(name: &str) -> Result<Route, String> {
 /// The text of a file that only its owner can read and that is in no repository; `None` if there is no
 /// file.
 fn private_text(path: &Path) -> Result<Option<String>, RoutesError> {
-    let failed = |cause| RoutesError::File {
-        path: path.to_owned(),
-        cause,
-    };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    let meta = file.metadata().map_err(failed)?;
-    if !is_private(&meta) {
-        let path = path.to_owned();
-        return Err(RoutesError::Open { path });
+    let (here, path) = (path, path.to_owned());
+    match secret_file::read_outside_repositories(here) {
+        Ok(secret) if secret.is_readable_by_others => Err(RoutesError::Open { path }),
+        Ok(secret) => Ok(Some(secret.text)),
+        Err(SecretFileError::Missing) => Ok(None),
+        Err(SecretFileError::Writable | SecretFileError::NoFile) => Err(RoutesError::Open { path }),
+        Err(SecretFileError::Committed) => Err(RoutesError::Committed { path }),
+        Err(SecretFileError::Unreadable { cause }) => Err(RoutesError::File { path, cause }),
     }
-    // A link may lead into a repository, too.
-    let real = fs::canonicalize(path).map_err(failed)?;
-    if [path, &real].into_iter().any(is_in_repository) {
-        let path = path.to_owned();
-        return Err(RoutesError::Committed { path });
-    }
-    let mut text = String::new();
-    file.take(LARGEST)
-        .read_to_string(&mut text)
-        .map_err(failed)?;
-    Ok(Some(text))
-}
-
-/// Whether a folder around a file is a work tree, whatever its kind.
-fn is_in_repository(file: &Path) -> bool {
-    let mut folders = file.ancestors().skip(1);
-    folders.any(|folder| folder.join(".git").symlink_metadata().is_ok())
-}
-
-/// The permissions of a file for others than its owner.
-#[cfg(unix)]
-const OTHERS: u32 = 0o077;
-
-/// Whether only the owner of a file can read it. Elsewhere than on Unix, the user's folder is private.
-#[cfg(unix)]
-fn is_private(meta: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    meta.is_file() && meta.mode() & OTHERS == 0
-}
-
-#[cfg(not(unix))]
-fn is_private(meta: &fs::Metadata) -> bool {
-    meta.is_file()
 }
 
 #[cfg(test)]

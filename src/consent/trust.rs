@@ -78,6 +78,8 @@ pub(crate) struct Unconfirmed {
     pub(crate) found: String,
     /// The next step for the user.
     pub(crate) fix: String,
+    /// The command of that step.
+    pub(crate) command: String,
 }
 
 impl fmt::Display for Unconfirmed {
@@ -147,10 +149,12 @@ impl Trust {
                 found: format!("the settings that came with {project} chose {host}"),
                 fix: "confirm it once with posthog-llma trust --project, run in that folder"
                     .to_owned(),
+                command: "posthog-llma trust --project".to_owned(),
             },
             None => Unconfirmed {
                 found: format!("{host} is not one of PostHog's own hosts"),
                 fix: format!("if it is yours, confirm it once with posthog-llma trust {host}"),
+                command: format!("posthog-llma trust {host}"),
             },
         })
     }

@@ -2,6 +2,7 @@
 //! open sessions. Nothing here reads a transcript.
 
 pub mod claude_code;
+mod npm;
 mod opencode;
 mod pi;
 
@@ -19,6 +20,32 @@ pub fn plugin(agent: Agent, host: &Host) -> Option<PathBuf> {
         Agent::ClaudeCode | Agent::Otlp => None,
         Agent::Pi => pi::extension(host),
         Agent::OpenCode => opencode::plugin(host),
+    }
+}
+
+/// The version of the package by which an agent other than Claude Code calls this program; `None` if
+/// no package is found.
+#[must_use]
+pub fn package_version(agent: Agent, host: &Host) -> Option<String> {
+    match agent {
+        Agent::ClaudeCode | Agent::Otlp => None,
+        Agent::Pi => pi::version(host),
+        Agent::OpenCode => opencode::version(host),
+    }
+}
+
+/// The commands that install this program's plugin in an agent: its program and arguments, separated by
+/// single spaces. Those of Pi and OpenCode also update it.
+#[must_use]
+pub const fn install_commands(agent: Agent) -> &'static [&'static str] {
+    match agent {
+        Agent::ClaudeCode => &[
+            claude_code::plugin::ADD_MARKETPLACE,
+            claude_code::plugin::INSTALL,
+        ],
+        Agent::Pi => &[pi::INSTALL],
+        Agent::OpenCode => &[opencode::INSTALL],
+        Agent::Otlp => &[],
     }
 }
 

@@ -3,11 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::npm;
 use crate::host::Host;
 use crate::variables::Variable;
 
 /// Name of this program's package, in its `package.json`, and of its folder.
 const PACKAGE: &str = "posthog-llma-opencode";
+
+/// The command that installs the package, or updates it (1.18.33).
+pub(super) const INSTALL: &str = "opencode plugin --global --force posthog-llma-opencode";
 
 /// Names of OpenCode's settings files and plugin folders.
 const SETTINGS: [&str; 3] = ["opencode.json", "opencode.jsonc", "config.json"];
@@ -60,6 +64,50 @@ pub(super) fn plugin(host: &Host) -> Option<PathBuf> {
         .find_map(|folder| in_folder(&folder, host))
 }
 
+/// The version of the package that OpenCode loads; `None` for a copy of the plugin's file alone.
+#[must_use]
+pub(super) fn version(host: &Host) -> Option<String> {
+    let file = plugin(host)?;
+    let is_settings = SETTINGS.iter().any(|name| file.ends_with(name));
+    let named = host.path_variable(Variable::OpencodeConfig);
+    let text = if file == Path::new(Variable::OpencodeConfigContent.name()) {
+        host.variable(Variable::OpencodeConfigContent)
+            .ok()??
+            .to_owned()
+    } else if is_settings || named.as_ref() == Some(&file) {
+        fs::read_to_string(&file).ok()?
+    } else {
+        return None;
+    };
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut paths = paths(&text, folder, host);
+    match paths.find(|path| is_ours(path)) {
+        Some(path) => npm::version(&path).or_else(|| npm::version(path.parent()?)),
+        None => cached(host),
+    }
+}
+
+/// The version of the package in OpenCode's cache, where 1.18.33 keeps each below the name by which
+/// settings name it. Of several, the one that was installed last.
+fn cached(host: &Host) -> Option<String> {
+    let cache = host.path_variable(Variable::XdgCacheHome);
+    let cache = cache.or_else(|| Some(host.home.as_ref()?.join(".cache")))?;
+    let cache = cache.join("opencode");
+    let folders = fs::read_dir(cache.join("packages")).into_iter().flatten();
+    let folders = folders.flatten().map(|entry| entry.path());
+    let ours = folders.filter(|folder| {
+        let name = folder.file_name();
+        name.is_some_and(|name| name.to_string_lossy().starts_with(PACKAGE))
+    });
+    let packages = ours.chain([cache]);
+    let packages = packages.map(|folder| folder.join("node_modules").join(PACKAGE));
+    let installed = |package: &PathBuf| package.join("package.json").metadata()?.modified();
+    let last = packages
+        .filter(|package| installed(package).is_ok())
+        .max_by_key(|package| installed(package).ok());
+    npm::version(&last?)
+}
+
 /// A folder and those above it, up to the root of its repository; without a repository, only the
 /// folder.
 fn upwards(cwd: &Path) -> impl Iterator<Item = &Path> {
@@ -86,16 +134,25 @@ fn names_us(file: &Path, host: &Host) -> bool {
 /// Whether settings name the plugin. They may have comments, so their text is searched: for the
 /// package, for its folder, or for the path of another folder or file with the plugin.
 fn says_us(text: &str, folder: &Path, host: &Host) -> bool {
+    let mut paths = paths(text, folder, host);
+    text.contains(PACKAGE) || text.contains("plugin/opencode") || paths.any(|path| is_ours(&path))
+}
+
+/// The paths in the text of settings.
+fn paths<'a>(
+    text: &'a str,
+    folder: &'a Path,
+    host: &'a Host,
+) -> impl Iterator<Item = PathBuf> + 'a {
     // Every second part is in quotes.
     let strings = text.split('"').skip(1).step_by(2);
-    let mut paths = strings.filter(|it| it.contains('/')).map(|path| {
+    strings.filter(|it| it.contains('/')).map(move |path| {
         let path = path.strip_prefix("file://").unwrap_or(path);
         match (path.strip_prefix("~/"), &host.home) {
             (Some(rest), Some(home)) => home.join(rest),
             _ => folder.join(path),
         }
-    });
-    text.contains(PACKAGE) || text.contains("plugin/opencode") || paths.any(|path| is_ours(&path))
+    })
 }
 
 /// Whether a file, or the package in a folder, is the plugin.
@@ -157,6 +214,45 @@ mod tests {
             );
             fs::remove_file(&file).unwrap();
         }
+    }
+
+    #[test]
+    fn the_version_is_that_of_the_package_that_opencode_loads() {
+        let home = tempfile::tempdir().unwrap();
+        let mut host = Host::bare(Utc::now);
+        host.home = Some(home.path().to_owned());
+        for (package, version) in [
+            ("src/llma", "0.3.0"),
+            (
+                ".cache/opencode/packages/posthog-llma-opencode@latest/node_modules/\
+                 posthog-llma-opencode",
+                "0.1.0",
+            ),
+        ] {
+            let package = home.path().join(package);
+            fs::create_dir_all(&package).unwrap();
+            let manifest = format!(r#"{{"name":"{PACKAGE}","version":"{version}"}}"#);
+            fs::write(package.join("package.json"), manifest).unwrap();
+        }
+        fs::write(home.path().join("src/llma/plugin.js"), OURS[1]).unwrap();
+        let settings = home.path().join(".config/opencode/opencode.json");
+        fs::create_dir_all(settings.parent().unwrap()).unwrap();
+        for (plugin, expected) in [
+            ("posthog-llma-opencode", Some("0.1.0")),
+            ("~/src/llma", Some("0.3.0")),
+            ("~/src/llma/plugin.js", Some("0.3.0")),
+            ("another", None),
+        ] {
+            fs::write(&settings, format!(r#"{{"plugin":["{plugin}"]}}"#)).unwrap();
+            assert_eq!(version(&host).as_deref(), expected, "{plugin}");
+        }
+        // A copy of the file says no version.
+        fs::remove_file(&settings).unwrap();
+        let copy = settings.with_file_name("plugin").join("ours.js");
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        fs::write(&copy, OURS[0]).unwrap();
+        assert_eq!(plugin(&host), Some(copy));
+        assert_eq!(version(&host), None);
     }
 
     #[test]

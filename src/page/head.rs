@@ -166,7 +166,7 @@ fn links_of(here: &super::here::Here, recipient: Option<&str>) -> Option<Links> 
     let of_settings = destination
         .endpoint
         .clone()
-        .filter(|_| destination.api_key.is_some());
+        .filter(|_| destination.has_key());
     let sent = recipient.and_then(|host| Endpoint::parse(host).ok());
     let endpoint = sent.or(of_settings)?;
     Some(Links {

@@ -32,14 +32,18 @@ impl OtherAgent {
     /// not read.
     pub(crate) fn all(host: &Host) -> Vec<Self> {
         let environment = Environment::of(host, Caller::OtherAgent);
-        let (config, _) = Config::read(&environment);
+        let (config, problems) = Config::read(&environment);
         let others = Agent::ALL.into_iter().filter(|it| *it != Agent::ClaudeCode);
         let present = others.filter_map(|agent| {
             let folder = sources::folder(agent, host).filter(|folder| folder.is_dir())?;
-            let key = &config.destination.api_key;
-            let switched = match (key, config.of(agent).hooks, &environment.stopped) {
+            let has_key = config.destination.has_key();
+            let problem = || problems.iter().find(|it| it.is_of_key());
+            let switched = match (has_key, config.of(agent).hooks, &environment.stopped) {
                 (_, _, Some(stopped)) => Err(stopped.found.clone()),
-                (None, ..) => Err("POSTHOG_API_KEY is not set in this shell".to_owned()),
+                (false, ..) => Err(problem().map_or_else(
+                    || "POSTHOG_API_KEY is not set in this shell".to_owned(),
+                    ToString::to_string,
+                )),
                 (_, Hooks::Off, _) => Err("POSTHOG_ENABLED is false".to_owned()),
                 _ => Ok(()),
             };

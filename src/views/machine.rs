@@ -8,7 +8,7 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{OtherAgent, Received, Trouble};
-use crate::config::{Config, Hooks, Problem};
+use crate::config::{ApiKey, Config, Hooks, Problem};
 use crate::consent::{self, Caller, Environment, Stopped, Trust, Unconfirmed};
 use crate::host::Host;
 use crate::integrations::claude_code::in_force::{InForce, Scope, SettingsFile};
@@ -126,7 +126,7 @@ impl Machine {
         let by = self.environment.decider(Variable::CcEnabled);
         let by = by.map(|file| file.path.as_path());
         let hooks = self.config.of(Agent::ClaudeCode).hooks;
-        let has_key = self.config.destination.api_key.is_some();
+        let has_key = self.config.destination.has_key();
         if let Some(stopped) = &self.environment.stopped {
             return Switch::Stopped(stopped);
         }
@@ -155,7 +155,25 @@ impl Machine {
         others || (self.uses_claude_code() && self.is_on())
     }
 
-    /// The destination that the settings name.
+    /// Runs the command for the key, if there is one. Not every look at the machine does: it may ask the
+    /// user.
+    pub(crate) fn ask_for_key(&mut self) {
+        if let Err(problem) = self.config.ask_for_key(&self.host) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// Whether a destination is that of the settings. Their host alone is compared where a command has
+    /// not been run for the key.
+    pub(crate) fn is_own(&self, destination: &Destination) -> bool {
+        let own = &self.config.destination;
+        let host = own.endpoint.as_ref().map(Endpoint::base);
+        let key = own.api_key.as_ref().map(ApiKey::secret);
+        host == Some(&destination.host) && key.is_none_or(|key| key == destination.api_key)
+    }
+
+    /// The destination that the settings name; `None` also where a command has not been run for the
+    /// key.
     pub(crate) fn destination(&self) -> Option<Destination> {
         self.config.destination.complete()
     }
@@ -183,7 +201,22 @@ impl Machine {
 
     /// The confirmation that the user has to give before events go to the destination of the settings.
     pub(crate) fn unconfirmed(&self) -> Option<Unconfirmed> {
-        self.missing(&self.destination()?)
+        let own = &self.config.destination;
+        // A host is confirmed for all keys.
+        let by_host = || {
+            let is_users = own.has_key() && own.chosen_by.is_none();
+            Some(Destination {
+                host: own
+                    .endpoint
+                    .as_ref()
+                    .filter(|_| is_users)?
+                    .base()
+                    .to_owned(),
+                api_key: String::new(),
+                committed_by: None,
+            })
+        };
+        self.missing(&self.destination().or_else(by_host)?)
     }
 
     /// Why the project in the current folder is left alone.
@@ -242,7 +275,7 @@ impl Machine {
         let since = changed(user.map(|file| file.path.as_path()));
         let since = since.chain(plugin.installed_at).max();
         let mut runs = self.status.runs.iter();
-        self.config.destination.api_key.is_none()
+        !self.config.destination.has_key()
             && runs.any(|run| is_hook(run) && since.is_none_or(|since| run.at - since > TIME_STEP))
     }
 }

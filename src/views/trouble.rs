@@ -83,7 +83,7 @@ impl From<&Stopped> for Trouble {
 }
 
 impl From<Unconfirmed> for Trouble {
-    fn from(Unconfirmed { found, fix }: Unconfirmed) -> Self {
+    fn from(Unconfirmed { found, fix, .. }: Unconfirmed) -> Self {
         Self { found, fix }
     }
 }

@@ -5,6 +5,8 @@
 #![cfg(target_os = "linux")]
 
 mod machine;
+mod overview;
+mod self_check;
 mod status;
 mod troubles;
 

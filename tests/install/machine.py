@@ -175,8 +175,11 @@ class Machine:
             raise AssertionError(f"{line}: status {status}, unanswered {waiting}:\n{screen}")
         return screen
 
-    def set_up(self, line: str) -> str:
+    def set_up(self, line: str, *, has_plugin: bool = True) -> str:
+        """Answers what `setup` asks; an agent without the plugin is left as it is."""
         answers = [("region", self.posthog.url), ("key", KEY), ("privacy mode? [y/N] ", "")]
+        if not has_plugin and find_claude():
+            answers.append(("[Y/n] ", "n"))
         return self.dialogue(line, answers)
 
     def prompt(self, text: str) -> str:

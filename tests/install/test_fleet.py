@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import plistlib
 import shlex
 import shutil
 import subprocess
@@ -14,6 +15,16 @@ from release import NEW, Release, find_program
 from test_install import OnMachine, needs
 
 EXAMPLES = ROOT / "examples/fleet"
+
+
+class Profile(unittest.TestCase):
+    def test_the_profile_for_macos_holds_the_same_settings_as_the_file(self) -> None:
+        profile = plistlib.loads((EXAMPLES / "claude-code.mobileconfig").read_bytes())
+        (payload,) = profile["PayloadContent"]
+        self.assertEqual(payload["PayloadType"], "com.anthropic.claudecode")
+        settings = {name: it for name, it in payload.items() if not name.startswith("Payload")}
+        file = json.loads((EXAMPLES / "managed-settings.folder.json").read_text())
+        self.assertEqual(settings, file)
 
 
 class Fleet(OnMachine):
@@ -29,12 +40,12 @@ class Fleet(OnMachine):
         self.etc = self.machine.root / "etc"
         shutil.copytree("/etc", self.etc, symlinks=True, ignore_dangling_symlinks=True)
 
-    def manage(self, example: str, places: dict[str, str]) -> None:
+    def manage(self, example: str, places: dict[str, str], has_key: bool = True) -> None:
         text = (EXAMPLES / example).read_text()
         for place, value in {
-            "phc_…": KEY,
             "https://eu.i.posthog.com": self.machine.posthog.url,
             **places,
+            **({"phc_…": KEY} if has_key else {}),
         }.items():
             self.assertIn(place, text)
             text = text.replace(place, value)
@@ -98,6 +109,18 @@ class Fleet(OnMachine):
     def test_the_repository_works_where_claude_code_waits_for_it(self) -> None:
         self.manage("managed-settings.github.json", {})
         self.machine.variables["CLAUDE_CODE_SYNC_PLUGIN_INSTALL"] = "1"
+        self.sends()
+
+    def test_the_key_may_be_in_a_file_of_the_machine(self) -> None:
+        key = self.etc / "posthog-llma/key"
+        key.parent.mkdir()
+        key.write_text(f"{KEY}\n")
+        key.chmod(0o644)
+        places = {
+            "/usr/local/bin/posthog-llma": str(find_program()),
+            '"POSTHOG_API_KEY": "phc_…"': '"POSTHOG_API_KEY_FILE": "/etc/posthog-llma/key"',
+        }
+        self.manage("managed-settings.hooks.json", places, has_key=False)
         self.sends()
 
     def test_hooks_without_a_plugin_run_a_program_of_the_machine(self) -> None:

@@ -188,7 +188,7 @@ class CommandLine(OnMachine):
             it for it in registry.asked if NEW in it and it.startswith(("/tarballs", "/wheels"))
         ]
         self.assertNotEqual(programs, [], "the new version was loaded")
-        machine.set_up("posthog-llma setup")
+        machine.set_up("posthog-llma setup", has_plugin=False)
         machine.posthog.wait_for("$ai_generation", 1)
         self.assertIn("on, by", machine.run("posthog-llma status"))
         machine.run(UNINSTALL)

@@ -1,6 +1,7 @@
 //! `posthog-llma setup`, as a user meets it: what it asks, sends, shows, writes and takes back.
 
 mod files;
+mod offers;
 mod plugin;
 #[cfg(target_os = "linux")]
 mod terminal;

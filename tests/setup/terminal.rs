@@ -7,12 +7,17 @@ use crate::support::dialogue::Dialogue;
 use crate::support::env::{API_KEY, PROGRAM};
 use crate::support::posthog::Fault;
 
-/// The program at a terminal.
+/// The program at a terminal, on a machine without agents.
 fn open(user: &Newcomer, arguments: &str) -> Dialogue {
+    open_with_path(user, arguments, "/usr/bin:/bin")
+}
+
+/// The program at a terminal, with the programs in these folders.
+pub(super) fn open_with_path(user: &Newcomer, arguments: &str, path: &str) -> Dialogue {
     let mut command = Command::new("script");
     command
         .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("PATH", path)
         .env("HOME", user.env.home())
         .env("XDG_CONFIG_HOME", user.env.home().join(".config"))
         .env("TZ", "UTC")

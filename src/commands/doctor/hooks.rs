@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::diagnosis::Diagnosis;
-use super::{Explained, Facts};
+use super::{Explained, Facts, versions};
 use crate::commands::{hook, short, words};
 use crate::host::Host;
 use crate::integrations::claude_code::in_force::SettingsFile;
@@ -40,21 +40,11 @@ pub(super) fn check(facts: &Facts, explained: Explained) -> Vec<Diagnosis> {
 
 fn plugin(machine: &Machine, own: Option<&SettingsFile>) -> Diagnosis {
     const CHECK: &str = "plugin";
-    const VERSION: &str = env!("CARGO_PKG_VERSION");
     if let Some(reason) = machine.unloadable() {
         return unloadable(CHECK, reason, &machine.host);
     }
     match (&machine.plugin, own) {
-        (Ok(Some(plugin)), _) if plugin.version == VERSION => {
-            Diagnosis::fine(CHECK, format!("version {VERSION}, as this program"))
-                .with(json!({ "version": VERSION }))
-        }
-        (Ok(Some(Plugin { version, .. })), _) => Diagnosis::problem(
-            CHECK,
-            format!("version {version}, but this program is {VERSION}"),
-            format!("claude plugin update {PLUGIN}, and install the program of the same version"),
-        )
-        .with(json!({ "version": version })),
+        (Ok(Some(plugin)), _) => versions::of_claude_code(CHECK, plugin, &machine.host),
         (_, Some(file)) => {
             let path = words::path(&file.path, &machine.host);
             Diagnosis::fine(

@@ -6,14 +6,16 @@
 
 mod diagnosis;
 mod hooks;
+mod inventory;
 mod network;
 mod outbox;
 mod receiver;
 mod settings;
 mod text;
 mod transcripts;
+mod versions;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Exit, agents};
 use crate::cli;
@@ -34,20 +36,34 @@ struct Facts {
 }
 
 pub(super) fn run(arguments: &cli::Doctor, host: &Host) -> anyhow::Result<Exit> {
-    let diagnoses = examine(&Facts::gather(host));
+    let facts = Facts::gather(host);
+    let diagnoses = examine(&facts);
+    let inventory = inventory::of(&facts.machine);
+    report(&diagnoses, arguments.json.then_some(inventory))
+}
+
+/// `posthog-llma self-check`: the checks alone that program, plugins and hooks have one version.
+pub(super) fn self_check(arguments: &cli::SelfCheck, host: &Host) -> anyhow::Result<Exit> {
+    let machine = Machine::gather(host);
+    let mut diagnoses = vec![versions::of_this_program(&machine.host)];
+    if let Ok(Some(plugin)) = &machine.plugin {
+        diagnoses.push(versions::of_claude_code("plugin", plugin, &machine.host));
+    }
+    diagnoses.extend(versions::check(&machine));
+    report(&diagnoses, arguments.json.then(|| json!({})))
+}
+
+/// Prints diagnoses: as text, or as an object with these fields and the diagnoses.
+fn report(diagnoses: &[Diagnosis], fields: Option<Value>) -> anyhow::Result<Exit> {
     let problems = diagnoses.iter().filter(|it| it.is_problem()).count();
-    if arguments.json {
+    if let Some(mut report) = fields {
         let checks: Vec<_> = diagnoses.iter().map(Diagnosis::as_json).collect();
-        ui::print(format_args!(
-            "{:#}",
-            json!({
-                "version": env!("CARGO_PKG_VERSION"),
-                "problems": problems,
-                "checks": checks,
-            })
-        ))?;
+        report["version"] = versions::VERSION.into();
+        report["problems"] = problems.into();
+        report["checks"] = checks.into();
+        ui::print(format_args!("{report:#}"))?;
     } else {
-        ui::print_styled(&text::of(&diagnoses))?;
+        ui::print_styled(&text::of(diagnoses))?;
     }
     Ok(if problems == 0 {
         Exit::Done
@@ -67,6 +83,7 @@ fn examine(facts: &Facts) -> Vec<Diagnosis> {
         diagnoses.extend(hooks::check(facts, explained));
         diagnoses.extend(transcripts::check(facts));
     }
+    diagnoses.extend(versions::check(machine));
     diagnoses.extend(transcripts::listed(facts));
     diagnoses.extend(
         machine
@@ -108,7 +125,8 @@ fn of_agent(other: &OtherAgent, host: &Host) -> Diagnosis {
 
 impl Facts {
     fn gather(host: &Host) -> Self {
-        let machine = Machine::gather(host);
+        let mut machine = Machine::gather(host);
+        machine.ask_for_key();
         Self {
             found: sources::of_agent(Agent::ClaudeCode, &machine.host).found,
             unreadable: sources::all(&machine.host).unreadable,

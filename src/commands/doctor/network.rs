@@ -60,7 +60,7 @@ fn trusted(machine: &Machine, endpoint: &Endpoint) -> (Diagnosis, bool) {
     };
     let destination = machine.destination();
     let missing = destination.and_then(|destination| trust.missing(&destination));
-    if let Some(Unconfirmed { found, fix }) = missing {
+    if let Some(Unconfirmed { found, fix, .. }) = missing {
         return (Diagnosis::problem(CHECK, found, fix).with(details), false);
     }
     let what = if endpoint.is_posthog_cloud() {

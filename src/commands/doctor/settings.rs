@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::diagnosis::Diagnosis;
 use crate::commands::words;
-use crate::config::{ApiKey, Problem};
+use crate::config::{ApiKey, KeySource, Problem};
 use crate::integrations::claude_code::in_force::Scope;
 use crate::integrations::claude_code::plugin::PLUGIN;
 use crate::variables::Variable;
@@ -104,21 +104,22 @@ fn switched_on(machine: &Machine) -> Diagnosis {
 
 fn key(machine: &Machine) -> Diagnosis {
     const CHECK: &str = "key";
-    const VARIABLE: Variable = Variable::ApiKey;
-    let Some(key) = &machine.config.destination.api_key else {
+    let destination = &machine.config.destination;
+    let (Some(key), Some(source)) = (&destination.api_key, &destination.key_source) else {
         return missing_key(machine);
     };
     let masked = key.masked();
-    let by = machine.environment.decider(VARIABLE);
-    let by = by.map_or_else(
-        || "the environment".to_owned(),
-        |file| words::path(&file.path, &machine.host),
-    );
+    let (by, from) = origin(source, machine);
     let diagnosis = match shape(key) {
+        Shape::Good if is_open(source) => Diagnosis::advice(
+            CHECK,
+            format!("{masked}, from {from}, which others can read"),
+            format!("chmod 600 {from}"),
+        ),
         Shape::Good => Diagnosis::fine(
             CHECK,
             format!(
-                "{masked}, from {by}; PostHog accepts unknown keys too, so compare it with the key \
+                "{masked}, from {from}; PostHog accepts unknown keys too, so compare it with the key \
                  in your project's settings"
             ),
         ),
@@ -129,16 +130,44 @@ fn key(machine: &Machine) -> Diagnosis {
             Diagnosis::problem(CHECK, format!("{masked} {what}"), copy_key(machine))
         }
     };
-    diagnosis.with(json!({ "key": masked, "by": by }))
+    diagnosis.with(json!({ "key": masked, "by": by, "source": source.word() }))
+}
+
+/// The settings file with the key, or that says where it is, and the place of the key in words.
+fn origin(source: &KeySource, machine: &Machine) -> (String, String) {
+    let variable = match source {
+        KeySource::Variable(variable) => *variable,
+        KeySource::File { .. } => Variable::ApiKeyFile,
+        KeySource::Command(_) => Variable::ApiKeyCommand,
+        KeySource::Route => Variable::ApiKey,
+    };
+    let by = machine.environment.decider(variable);
+    let by = by.map_or_else(
+        || "the environment".to_owned(),
+        |file| words::path(&file.path, &machine.host),
+    );
+    let from = match source {
+        KeySource::File { path, .. } => words::path(path, &machine.host),
+        KeySource::Command(_) => format!("the command in {by}"),
+        KeySource::Variable(_) | KeySource::Route => by.clone(),
+    };
+    (by, from)
+}
+
+/// Whether others can read the file with the key.
+const fn is_open(source: &KeySource) -> bool {
+    matches!(
+        source,
+        KeySource::File {
+            is_readable_by_others: true,
+            ..
+        }
+    )
 }
 
 fn missing_key(machine: &Machine) -> Diagnosis {
     const CHECK: &str = "key";
-    let is_told = machine
-        .problems
-        .iter()
-        .any(|it| it.variable == Variable::ApiKey);
-    if is_told {
+    if machine.problems.iter().any(Problem::is_of_key) {
         return Diagnosis::note(CHECK, "unusable, see settings");
     }
     match machine.switch() {

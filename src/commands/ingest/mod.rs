@@ -27,6 +27,15 @@ pub(super) fn run(arguments: &Ingest, host: &Host) -> anyhow::Result<Exit> {
     go(arguments, Reach::Machine, host)
 }
 
+/// Sends all past sessions, for `setup`, which has asked for that.
+pub(super) fn of_setup(host: &Host) -> anyhow::Result<Exit> {
+    let arguments = Ingest {
+        all: true,
+        ..Ingest::default()
+    };
+    go(&arguments, Reach::Machine, host)
+}
+
 /// The verb of Claude Code's slash command. A model can also run it without being asked. Therefore
 /// it only shows and sends sessions of the current project, which hooks would send anyway, and
 /// writes no file.
@@ -99,11 +108,16 @@ fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {
     if arguments.list {
         return list::run(reach.sessions(host), &filter);
     }
-    let (host, config) = &settings(host)?;
+    let (host, mut config) = settings(host)?;
     let collector = arguments.otlp.as_deref();
     let collector = collector.map(|it| Collector::at(it, arguments.otlp_headers.as_deref()));
     let collector = collector.transpose()?;
     let is_for_posthog = arguments.output.is_none() && collector.is_none() && !arguments.dry_run;
+    if is_for_posthog {
+        let key = config.ask_for_key(&host);
+        key.map_err(|problem| WrongUse(problem.to_string()))?;
+    }
+    let (host, config) = (&host, &config);
     if let Some(privacy) = words::privacy(config.events.recording).filter(|_| !is_for_posthog) {
         ui::say(privacy);
     }

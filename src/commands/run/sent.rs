@@ -58,6 +58,9 @@ pub(super) fn send(sessions: &[SessionRef], config: &Config, host: &Host) -> Sen
 }
 
 fn store_and_send(sessions: &[&SessionRef], config: &Config, host: &Host) -> anyhow::Result<Sent> {
+    let mut config = config.clone();
+    config.ask_for_key(host)?;
+    let config = &config;
     let sending = Sending::open(config, host)?;
     let mut report = Report::default();
     for found in sessions {

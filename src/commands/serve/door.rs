@@ -1,6 +1,5 @@
 //! Where applications send to, and who may.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
@@ -8,6 +7,7 @@ use crate::cli::Serve;
 use crate::commands::WrongUse;
 use crate::config::{self, Config};
 use crate::receive::{Deliveries, Entry, Limits, Routes, Token};
+use crate::ui;
 
 /// Files that are open beside connections: databases, their logs, requests to PostHog.
 const OTHER_FILES: usize = 100;
@@ -56,9 +56,16 @@ fn token(arguments: &Serve, config: &Config) -> Result<Option<Token>, WrongUse> 
     let Some(path) = &arguments.token_file else {
         return Ok(config.serve_token.clone());
     };
-    let refused = |error: String| WrongUse(format!("--token-file {}: {error}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
-    let token = Token::new(&text).map_err(|error| refused(error.to_string()))?;
+    let shown = path.display();
+    let refused = |error: String| WrongUse(format!("--token-file {shown}: {error}"));
+    let file = config::read_secret_file(path).map_err(|error| refused(error.to_string()))?;
+    let token = Token::new(&file.text);
+    let token = token.map_err(|error| refused(error.to_string()))?;
+    if file.is_own && file.is_readable_by_others {
+        ui::say_in_lines(format_args!(
+            "others can read {shown}, which holds the token; chmod 600 {shown}"
+        ));
+    }
     Ok(Some(token))
 }
 

@@ -23,7 +23,7 @@ use anyhow::Context;
 
 use super::sending::{self, Sending};
 use super::user_settings::UserSettings;
-use super::{Exit, WrongUse, mapping, settings};
+use super::{Exit, WrongUse, mapping, sending_settings};
 use crate::cli;
 use crate::config::{ApiKey, Config, RouteSettings, Routes};
 use crate::host::Host;
@@ -72,7 +72,7 @@ impl Shared {
 }
 
 pub(super) fn run(arguments: &cli::Serve, host: &Host) -> anyhow::Result<Exit> {
-    let (host, config) = &settings(host)?;
+    let (host, config) = &sending_settings(host)?;
     // The settings at the start: a change of them ends this process.
     let before = UserSettings::now(host);
     let directory = sending::directory(config)?;

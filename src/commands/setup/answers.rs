@@ -3,10 +3,10 @@
 
 use anyhow::Context;
 
-use super::{HOST, KEY, Stopped, say};
+use super::{HOST, Stopped, say};
 use crate::cli::{self, Region};
 use crate::commands::WrongUse;
-use crate::config::ApiKey;
+use crate::config::{ApiKey, key_in_file, key_of_command};
 use crate::host::Host;
 use crate::transport::Endpoint;
 use crate::ui;
@@ -34,6 +34,9 @@ struct Given<T> {
 pub(super) struct Answers {
     endpoint: Given<Endpoint>,
     api_key: Given<ApiKey>,
+    /// The variable that names a file or command for the key, and its value; `None` if the key itself
+    /// is written.
+    reference: Option<(Variable, String)>,
     /// Whether content stays on this machine; `None` if the user was not asked.
     pub(super) is_private: Option<bool>,
 }
@@ -42,7 +45,11 @@ impl Answers {
     pub(super) fn collect(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Self> {
         let endpoint = endpoint(arguments, host)?;
         note(&endpoint.value);
-        let api_key = api_key(arguments, host)?;
+        let reference = reference(arguments, host)?;
+        let api_key = match &reference {
+            Some((variable, value)) => of_reference(*variable, value, host)?,
+            None => api_key(arguments, host)?,
+        };
         let is_private = if arguments.privacy_mode {
             Some(true)
         } else if endpoint.is_typed || api_key.is_typed {
@@ -53,6 +60,7 @@ impl Answers {
         Ok(Self {
             endpoint,
             api_key,
+            reference,
             is_private,
         })
     }
@@ -63,6 +71,14 @@ impl Answers {
 
     pub(super) const fn api_key(&self) -> &ApiKey {
         &self.api_key.value
+    }
+
+    /// The variable to write for the key, and its value.
+    pub(super) fn key_variable(&self) -> (Variable, &str) {
+        match &self.reference {
+            Some((variable, value)) => (*variable, value),
+            None => (Variable::ApiKey, self.api_key().secret()),
+        }
     }
 
     /// Asks one question again and keeps the other answers. Returns whether the user could be
@@ -121,6 +137,47 @@ fn ask_endpoint() -> anyhow::Result<Endpoint> {
     )
 }
 
+/// The file or command for the key: of the arguments, otherwise of the environment, in which a key
+/// itself comes first.
+fn reference(arguments: &cli::Setup, host: &Host) -> Result<Option<(Variable, String)>, WrongUse> {
+    let given = [
+        (Variable::ApiKeyFile, &arguments.key_file),
+        (Variable::ApiKeyCommand, &arguments.key_command),
+    ];
+    for (name, value) in given {
+        if let Some(value) = value {
+            return Ok(Some((name, value.trim().to_owned())));
+        }
+    }
+    if arguments.key.is_some() || variable(Variable::ApiKey, host)?.is_some() {
+        return Ok(None);
+    }
+    for (name, _) in given {
+        if let Some(value) = variable(name, host)? {
+            say(&format!("the key is that of {name}"));
+            return Ok(Some((name, value.to_owned())));
+        }
+    }
+    Ok(None)
+}
+
+/// The key that a file or command gives now.
+fn of_reference(name: Variable, value: &str, host: &Host) -> Result<Given<ApiKey>, WrongUse> {
+    let key = match name {
+        Variable::ApiKeyFile => key_in_file(value, host).map(|(key, _)| key),
+        _ => key_of_command(value, host),
+    };
+    let key = key.and_then(|key| {
+        let key = ApiKey::of_project(key.secret());
+        key.map_err(|problem| format!("gives a key that {problem}"))
+    });
+    let value = key.map_err(|problem| WrongUse(format!("{name} {problem}")))?;
+    Ok(Given {
+        value,
+        is_typed: false,
+    })
+}
+
 fn api_key(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Given<ApiKey>> {
     let from = |source: &str, key: &str| {
         let value = ApiKey::of_project(key);
@@ -139,8 +196,9 @@ fn api_key(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Given<ApiKey>>
         Some(key) => return Ok(from("--key", key)?),
         None => {
             if let Some(key) = variable(Variable::ApiKey, host)? {
-                say(&format!("the key is that of {KEY}"));
-                return Ok(from(KEY, key)?);
+                let name = Variable::ApiKey.name();
+                say(&format!("the key is that of {name}"));
+                return Ok(from(name, key)?);
             }
         }
     }
@@ -168,12 +226,18 @@ fn ask_privacy() -> anyhow::Result<bool> {
         "privacy mode? [y/N] ",
         "use --privacy-mode",
         ui::ask,
-        |reply| match reply.to_ascii_lowercase().as_str() {
-            "" | "n" | "no" => Ok(false),
-            "y" | "yes" => Ok(true),
-            _ => Err(format!("{reply:?} is neither yes nor no")),
-        },
+        |reply| yes_or_no(reply, false),
     )
+}
+
+/// Parses the reply to a yes-or-no question. An empty one is the default.
+pub(super) fn yes_or_no(reply: &str, default: bool) -> Result<bool, String> {
+    match reply.to_ascii_lowercase().as_str() {
+        "" => Ok(default),
+        "n" | "no" => Ok(false),
+        "y" | "yes" => Ok(true),
+        _ => Err(format!("{reply:?} is neither yes nor no")),
+    }
 }
 
 /// Asks until the reply is usable. Without a terminal, `otherwise` is the error.

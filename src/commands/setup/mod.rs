@@ -2,27 +2,40 @@
 //! settings.
 
 mod answers;
+mod offers;
 mod openrouter;
 mod place;
 mod purge;
 mod trial;
 
 use anyhow::Context;
+use uuid::Uuid;
 
 use super::{Exit, WrongUse, refuse_inside_agent, sending, words};
 use crate::cli;
 use crate::consent;
 use crate::host::Host;
+use crate::integrations;
 use crate::integrations::claude_code::in_force::InForce;
-use crate::integrations::claude_code::plugin::{self, PLUGIN, Plugin};
+use crate::integrations::claude_code::plugin::{self, Plugin};
 use crate::integrations::claude_code::settings::edit::SettingsFile;
 use crate::interrupt::Interrupt;
+use crate::posthog::{TEST_TRACE, links};
+use crate::session::Agent;
 use crate::ui;
+use crate::variables::Variable;
+use crate::views::Machine;
 use answers::Answers;
 use place::Place;
 
-/// The variables that setup always writes.
-const KEY: &str = "POSTHOG_API_KEY";
+/// The variables that say what the key is. Setup writes one of them and removes the others, which could
+/// take its place.
+const KEYS: [Variable; 3] = [
+    Variable::ApiKey,
+    Variable::ApiKeyFile,
+    Variable::ApiKeyCommand,
+];
+/// The other variables that setup always writes.
 const HOST: &str = "POSTHOG_HOST";
 const ENABLED: &str = "POSTHOG_LLMA_CC_ENABLED";
 /// Variable written if the user chose privacy mode. `--remove` leaves it, since it only holds
@@ -53,7 +66,7 @@ pub(super) fn run(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Exit> {
         return Err(WrongUse(objection).into());
     }
     match set_up(arguments, &place, host) {
-        Err(error) if error.is::<Stopped>() => {
+        Err(error) if error.is::<Stopped>() || error.is::<offers::StoppedLater>() => {
             say(&error.to_string());
             Ok(Exit::Stopped)
         }
@@ -77,7 +90,11 @@ fn set_up(arguments: &cli::Setup, place: &Place, host: &Host) -> anyhow::Result<
     let mut answers = Answers::collect(arguments, host)?;
     // From here on, Ctrl-C stops the test trace but lets a write finish.
     let interrupt = Interrupt::watch().context("cannot take note of Ctrl-C")?;
-    while let Err(failure) = trial::send(&answers, host, &interrupt)? {
+    let test = loop {
+        let failure = match trial::send(&answers, host, &interrupt)? {
+            Ok(trace) => break trace,
+            Err(failure) => failure,
+        };
         say(&format!(
             "the test trace did not get there: {}",
             failure.reason
@@ -87,13 +104,29 @@ fn set_up(arguments: &cli::Setup, place: &Place, host: &Host) -> anyhow::Result<
             say(&format!("nothing was saved: {path} is as it was"));
             return Ok(Exit::Incomplete);
         }
-    }
+    };
     if interrupt.is_set() {
         return Err(Stopped.into());
     }
     confirm_host(&answers, host)?;
+    save(&answers, place, host)?;
+    let outcome = if place.is_project {
+        what_now(place, host);
+        offers::Outcome::NONE
+    } else {
+        let outcome = offers::make(arguments, &interrupt, host)?;
+        what_now(place, host);
+        outcome
+    };
+    first_trace(&answers, test, outcome.has_sent, host);
+    Ok(outcome.exit)
+}
+
+/// Writes the answers.
+fn save(answers: &Answers, place: &Place, host: &Host) -> anyhow::Result<()> {
+    let (key, value) = answers.key_variable();
     let mut variables = vec![
-        (KEY, answers.api_key().secret()),
+        (key.name(), value),
         (HOST, answers.endpoint().base()),
         (ENABLED, "true"),
     ];
@@ -108,8 +141,24 @@ fn set_up(arguments: &cli::Setup, place: &Place, host: &Host) -> anyhow::Result<
     for warning in place.warnings(&variables, host) {
         say(&format!("but {warning}"));
     }
-    what_now(place, host);
-    Ok(Exit::Done)
+    Ok(())
+}
+
+/// Prints the page of the first trace in PostHog: of the newest past session, if any was sent, otherwise
+/// of the test.
+fn first_trace(answers: &Answers, test: Uuid, has_sent: bool, host: &Host) {
+    let machine = has_sent.then(|| Machine::gather(host));
+    let page = machine.as_ref().and_then(|machine| {
+        let session = machine.status.sessions.first()?;
+        machine.page(session)
+    });
+    if let Some(page) = page {
+        return say(&format!("the newest session in PostHog: {page}"));
+    }
+    let page = links::trace(answers.endpoint(), &test.to_string());
+    say(&format!(
+        "to see for yourself, open the trace \"{TEST_TRACE}\": {page}"
+    ));
 }
 
 /// The user has just typed the host in a terminal, which confirms it.
@@ -126,7 +175,12 @@ fn write(place: &Place, variables: &[(&str, &str)], host: &Host) -> anyhow::Resu
     let path = words::path(&place.file, host);
     // Read again: Claude Code may have changed the file meanwhile.
     let file = SettingsFile::open(&place.file)?;
-    let Some(text) = file.with(variables) else {
+    let others: Vec<&str> = KEYS
+        .iter()
+        .map(|it| it.name())
+        .filter(|name| variables.iter().all(|(written, _)| written != name))
+        .collect();
+    let Some(text) = file.with(variables, &others) else {
         say(&format!("{path} said so already"));
         return Ok(());
     };
@@ -154,9 +208,10 @@ fn what_now(place: &Place, host: &Host) {
              posthog-llma status shows it, posthog-llma ingest sends earlier ones"
         ));
     } else {
-        say(&format!(
-            "Claude Code does not call this program yet: claude plugin install {PLUGIN}"
-        ));
+        say("Claude Code does not call this program yet:");
+        for line in integrations::install_commands(Agent::ClaudeCode) {
+            ui::say(format_args!("  {line}"));
+        }
     }
     let cwd = host.cwd.as_ref();
     if let Some(reason) = cwd.and_then(|cwd| consent::opted_out(cwd, host)) {
@@ -172,7 +227,9 @@ fn is_called(host: &Host) -> bool {
 
 fn remove(place: &Place, file: &SettingsFile, is_purge: bool, host: &Host) -> anyhow::Result<()> {
     let path = words::path(&place.file, host);
-    let mut names = vec![KEY, HOST, ENABLED];
+    let mut names: Vec<&str> = KEYS.iter().map(|it| it.name()).collect();
+    names.retain(|name| *name == Variable::ApiKey.name() || file.sets(name));
+    names.extend([HOST, ENABLED]);
     if is_purge {
         names.push(PRIVACY);
     }

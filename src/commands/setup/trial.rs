@@ -12,7 +12,7 @@ use super::{Stopped, say};
 use crate::deliver;
 use crate::host::Host;
 use crate::interrupt::Interrupt;
-use crate::posthog::{Disposition, TEST_TRACE, classify, links, test_trace};
+use crate::posthog::{Disposition, classify, test_trace};
 use crate::transport::{Answer, Lane, PostError, Transport, TransportSettings};
 use crate::ui;
 
@@ -29,7 +29,7 @@ pub(super) struct Failure {
     pub(super) question: Question,
 }
 
-/// Sends the test trace; the inner error is the reason why it was not accepted.
+/// Sends the test trace, and returns its id; the inner error is the reason why it was not accepted.
 ///
 /// # Errors
 /// [`Stopped`] on Ctrl-C.
@@ -37,7 +37,7 @@ pub(super) fn send(
     answers: &Answers,
     host: &Host,
     interrupt: &Interrupt,
-) -> anyhow::Result<Result<(), Failure>> {
+) -> anyhow::Result<Result<Uuid, Failure>> {
     let (endpoint, api_key) = (answers.endpoint(), answers.api_key());
     let (base, key) = (endpoint.base(), api_key.masked());
     say(&format!("sending a test trace to {base} with key {key}"));
@@ -59,8 +59,8 @@ pub(super) fn send(
                 if let Ok(answer) = &outcome {
                     say(&said(answer, answers));
                 }
-                explain(answers, quota_limited, trace);
-                return Ok(Ok(()));
+                explain(quota_limited);
+                return Ok(Ok(trace));
             }
             Disposition::NoSuchEndpoint { .. } if lane == Lane::Ai => {
                 lane = Lane::Batch;
@@ -114,7 +114,7 @@ fn post(
     }
 }
 
-fn explain(answers: &Answers, quota_limited: bool, trace: Uuid) {
+fn explain(quota_limited: bool) {
     if quota_limited {
         say("the project is over its quota: PostHog takes events and may drop them");
     }
@@ -122,10 +122,6 @@ fn explain(answers: &Answers, quota_limited: bool, trace: Uuid) {
         "that proves the address and the form of the events, not that the key is your project's: \
          any key of the right form gets the same answer",
     );
-    let url = links::trace(answers.endpoint(), &trace.to_string());
-    say(&format!(
-        "to see for yourself, open the trace \"{TEST_TRACE}\": {url}"
-    ));
 }
 
 /// PostHog's answer as one line. Its JSON is serialised again, so that no character in it controls

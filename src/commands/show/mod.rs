@@ -121,7 +121,9 @@ impl Shown {
         })?;
         let mut traces = tree::grow(nodes);
         let destination = &config.destination;
-        if let (Some(endpoint), Some(_)) = (&destination.endpoint, &destination.api_key) {
+        if let Some(endpoint) = &destination.endpoint
+            && destination.has_key()
+        {
             for trace in &mut traces {
                 trace.link(endpoint);
             }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::receiver;
 use crate::commands::agents;
-use crate::config::{ApiKey, Problem};
+use crate::config::{ApiKey, KeySource, Problem};
 use crate::consent::{Overruled, Stopped, Unconfirmed};
 use crate::outbox::SessionStatus;
 use crate::transport::Endpoint;
@@ -25,6 +25,7 @@ pub(super) fn of(machine: &Machine) -> Value {
         "enabled": machine.is_on(),
         "enabled_by": by.map(|file| path(&file.path)),
         "api_key": config.destination.api_key.as_ref().map(ApiKey::masked),
+        "api_key_source": config.destination.key_source.as_ref().map(KeySource::word),
         "host": config.destination.endpoint.as_ref().map(Endpoint::base),
         "unconfirmed": machine.unconfirmed().as_ref().map(Unconfirmed::to_string),
         "left_alone": machine.left_alone(),

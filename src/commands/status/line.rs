@@ -28,9 +28,8 @@ fn state(machine: &Machine) -> String {
     }
     let status = &machine.status;
     let waiting = machine.waiting();
-    let own = machine.destination();
     let refuses = status.destinations.iter().any(|queue| {
-        queue.record.refused && queue.waiting > 0 && Some(&queue.record.destination) == own.as_ref()
+        queue.record.refused && queue.waiting > 0 && machine.is_own(&queue.record.destination)
     });
     if refuses {
         let waiting = ui::count(waiting, "event");

@@ -7,6 +7,8 @@ mod line;
 mod receiver;
 mod text;
 
+pub(super) use text::destination;
+
 use super::Exit;
 use crate::cli;
 use crate::host::Host;

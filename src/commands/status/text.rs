@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::{receipt, receiver};
 use crate::commands::{agents, short, words};
-use crate::config::ApiKey;
+use crate::config::{ApiKey, KeySource};
 use crate::deliver;
 use crate::outbox::{DestinationStatus, Run, SessionStatus};
 use crate::transport::Endpoint;
 use crate::ui;
+use crate::variables::Variable;
 use crate::views::{Machine, OtherAgent, Switch, Switched};
 
 /// Column in which the texts begin.
@@ -96,13 +97,16 @@ fn plugin(machine: &Machine) -> Option<&'static str> {
         .map(|_| "installed, but Claude Code cannot load it")
 }
 
-fn destination(machine: &Machine) -> String {
+/// The host and the key, as `https://us.i.posthog.com (key phc_…WXYZ)`.
+pub(in crate::commands) fn destination(machine: &Machine) -> String {
     let config = &machine.config;
     let key = config.destination.api_key.as_ref().map(ApiKey::masked);
-    let key = match key {
-        Some(key) => format!("key {key}"),
-        None if machine.switch() == Switch::OnByPlugin => "the plugin's key".to_owned(),
-        None => "no key".to_owned(),
+    let key = match (key, &config.destination.key_source) {
+        (Some(key), _) => format!("key {key}"),
+        // Not run: its answer may need the user, or a network.
+        (None, Some(KeySource::Command(_))) => format!("the key of {}", Variable::ApiKeyCommand),
+        (None, _) if machine.switch() == Switch::OnByPlugin => "the plugin's key".to_owned(),
+        (None, _) => "no key".to_owned(),
     };
     match &config.destination.endpoint {
         Some(endpoint) => format!("{} ({key})", endpoint.base()),

@@ -1,5 +1,6 @@
 #![cfg(unix)]
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use chrono::Utc;

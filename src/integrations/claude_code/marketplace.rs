@@ -18,6 +18,9 @@ use super::settings::content::PLUGIN;
 use crate::host::Host;
 use crate::sources::claude_code::places::config_dir;
 
+/// The list of plugins in the folder of a marketplace.
+const LIST: &str = ".claude-plugin/marketplace.json";
+
 /// Reason for which Claude Code does not load the installed plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unloadable {
@@ -64,29 +67,59 @@ struct Listed {
     source: Value,
 }
 
+/// Whether the marketplace of the plugin was added.
+#[must_use]
+pub fn is_known(host: &Host) -> bool {
+    matches!(source(host), Ok(Some(_)))
+}
+
+/// The version of the plugin in the folder that its marketplace was added from, which Claude Code
+/// loads; `None` if the marketplace is no folder.
+#[must_use]
+pub fn version_in_folder(host: &Host) -> Option<String> {
+    let source = source(host).ok().flatten()?;
+    let folder = source.path.filter(|_| source.source == "directory")?;
+    let marketplace: Marketplace = read(&folder.join(LIST)).ok().flatten()?;
+    let (plugin, _) = names();
+    let mut plugins = marketplace.plugins.into_iter();
+    let listed = plugins.find(|listed| listed.name == plugin)?;
+    let files = folder.join(listed.source.as_str()?);
+    let manifest: Option<Value> = read(&files.join(".claude-plugin/plugin.json")).ok()?;
+    manifest?["version"].as_str().map(str::to_owned)
+}
+
+/// The names of the plugin and of its marketplace.
+fn names() -> (&'static str, &'static str) {
+    PLUGIN.split_once('@').unwrap_or((PLUGIN, ""))
+}
+
+/// The source of the marketplace; `None` if it was not added.
+fn source(host: &Host) -> Result<Option<Source>, Unloadable> {
+    let Some(config) = config_dir(host) else {
+        return Ok(None);
+    };
+    let known: Option<BTreeMap<String, Known>> =
+        read(&config.join("plugins/known_marketplaces.json"))?;
+    let (_, marketplace) = names();
+    Ok(known.and_then(|mut known| Some(known.remove(marketplace)?.source)))
+}
+
 /// Checks that Claude Code can load the plugin from the folder that its marketplace was added from.
 ///
 /// # Errors
 /// The part that is missing or cannot be read.
 pub fn check_loadable(host: &Host) -> Result<(), Unloadable> {
-    let Some(config) = config_dir(host) else {
-        return Ok(());
-    };
-    let (plugin, marketplace) = PLUGIN.split_once('@').unwrap_or((PLUGIN, ""));
-    let known = config.join("plugins/known_marketplaces.json");
-    let known: Option<BTreeMap<String, Known>> = read(&known)?;
-    let source = known.and_then(|mut known| Some(known.remove(marketplace)?.source));
-    match source {
+    match source(host)? {
         Some(Source {
             source,
             path: Some(folder),
-        }) if source == "directory" => check_folder(&folder, plugin),
+        }) if source == "directory" => check_folder(&folder, names().0),
         _ => Ok(()),
     }
 }
 
 fn check_folder(folder: &Path, plugin: &str) -> Result<(), Unloadable> {
-    let file = folder.join(".claude-plugin/marketplace.json");
+    let file = folder.join(LIST);
     let marketplace: Option<Marketplace> = read(&file)?;
     let marketplace = marketplace.ok_or_else(|| Unloadable::NoMarketplace(folder.to_owned()))?;
     let mut plugins = marketplace.plugins.into_iter();
@@ -157,6 +190,9 @@ mod tests {
         assert_eq!(check_loadable(&host), missing);
         fs::create_dir(folder.join("plugin")).unwrap();
         assert_eq!(check_loadable(&host), Ok(()));
+        let manifest = folder.join("plugin/.claude-plugin/plugin.json");
+        write(&manifest, json!({ "version": "0.3.0" }).to_string());
+        assert_eq!(version_in_folder(&host).as_deref(), Some("0.3.0"));
         for file in [&known, &list] {
             let before = fs::read_to_string(file).unwrap();
             write(file, "{".to_owned());

@@ -19,6 +19,16 @@ use crate::host::Host;
 use crate::sources::claude_code::places::config_dir;
 use crate::sources::times::parse_time;
 
+/// The command that adds the marketplace of the plugin.
+pub const ADD_MARKETPLACE: &str = "claude plugin marketplace add posthog-llma/posthog-llma";
+
+/// The command that installs the plugin from its marketplace.
+pub const INSTALL: &str = "claude plugin install posthog@posthog-llma";
+
+/// The command that updates the plugin.
+pub const UPDATE: &str = "claude plugin marketplace update posthog-llma && claude plugin update \
+                          posthog@posthog-llma";
+
 /// Word in the command of a user's own hook.
 const PROGRAM: &str = "posthog-llma";
 
@@ -139,20 +149,34 @@ pub fn hooks_off<'a>(
 /// The settings file with a `SessionEnd` hook that calls this program without the plugin.
 #[must_use]
 pub fn own_hook(settings: &InForce) -> Option<&SettingsFile> {
-    settings
-        .entries("hooks", "SessionEnd")
-        .into_iter()
-        .find(|(groups, _)| calls_us(groups))
-        .map(|(_, file)| file)
+    own_hook_program(settings).map(|(_, file)| file)
 }
 
-fn calls_us(groups: &Value) -> bool {
+/// The program that a `SessionEnd` hook of the user's own starts, by name or path, and the settings
+/// file with the hook.
+#[must_use]
+pub fn own_hook_program(settings: &InForce) -> Option<(PathBuf, &SettingsFile)> {
+    let mut entries = settings.entries("hooks", "SessionEnd").into_iter();
+    entries.find_map(|(groups, file)| Some((program_in(groups)?, file)))
+}
+
+fn program_in(groups: &Value) -> Option<PathBuf> {
     let groups = groups.as_array().into_iter().flatten();
-    let hooks = groups
+    let mut hooks = groups
         .filter_map(|group| group["hooks"].as_array())
         .flatten();
-    let mut commands = hooks.filter_map(|hook| hook["command"].as_str());
-    commands.any(|command| command.contains(PROGRAM))
+    hooks.find_map(|hook| {
+        let command = hook["command"].as_str()?;
+        if !command.contains(PROGRAM) {
+            return None;
+        }
+        // With arguments of its own, the command is one path; otherwise it is a line for a shell.
+        let is_line = hook.get("args").is_none();
+        let words = command.split_whitespace().filter(|_| is_line);
+        let mut words = words.map(|word| word.trim_matches(['"', '\'']));
+        let word = words.find(|word| word.contains(PROGRAM));
+        Some(PathBuf::from(word.unwrap_or(command)))
+    })
 }
 
 #[cfg(test)]
@@ -302,6 +326,24 @@ mod tests {
             write(root.path(), ".claude/settings.json", &hook(command));
             let settings = InForce::read(&host(root.path()));
             assert_eq!(own_hook(&settings).is_some(), is_ours, "{command}");
+        }
+    }
+
+    #[test]
+    fn the_program_of_a_hook_is_found_in_lines_and_lists() {
+        for (hook, program) in [
+            (
+                json!({ "command": "/opt/my tools/posthog-llma", "args": ["hook"] }),
+                "/opt/my tools/posthog-llma",
+            ),
+            (
+                json!({ "command": "nice '/usr/bin/posthog-llma' hook" }),
+                "/usr/bin/posthog-llma",
+            ),
+            (json!({ "command": "posthog-llma hook" }), "posthog-llma"),
+        ] {
+            let groups = json!([{ "hooks": [hook] }]);
+            assert_eq!(program_in(&groups), Some(PathBuf::from(program)), "{hook}");
         }
     }
 }

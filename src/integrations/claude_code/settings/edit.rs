@@ -109,10 +109,11 @@ impl SettingsFile {
         settings["env"].get(name).is_some()
     }
 
-    /// The text of the file with these variables; `None` if it has them already.
+    /// The text of the file with these variables and without others; `None` if it is so already.
     #[must_use]
-    pub fn with(&self, variables: &[(&str, &str)]) -> Option<String> {
+    pub fn with(&self, variables: &[(&str, &str)], others: &[&str]) -> Option<String> {
         let text = with_variables(self.text(), variables);
+        let text = without_variables(&text, others);
         (text != self.text()).then_some(text)
     }
 

@@ -1,0 +1,185 @@
+//! Where the key of the PostHog project comes from: a variable, a file, or a command.
+//!
+//! A file is read with the other settings. A command is run by the process that is about to send, and
+//! by no other: it may ask the user, or a network. Neither can be chosen by a repository, see
+//! `variables`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::api_key::ApiKey;
+use super::secret_file::{self, SecretFileError};
+use crate::host::Host;
+use crate::subprocess::{self, Limits};
+use crate::variables::Variable;
+
+/// Limits of the command. A keychain that is locked asks the user to open it.
+const LIMITS: Limits = Limits {
+    time: Duration::from_secs(30),
+    bytes: 4096,
+};
+
+/// Where the key of the PostHog project comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeySource {
+    /// A variable with the key itself, or an option of the plugin.
+    Variable(Variable),
+    /// The file in `POSTHOG_API_KEY_FILE`.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Whether it is the user's own and other users of the machine can read it.
+        is_readable_by_others: bool,
+    },
+    /// The command in `POSTHOG_API_KEY_COMMAND`.
+    Command(String),
+    /// A route of `serve.toml`.
+    Route,
+}
+
+impl KeySource {
+    /// A word for scripts.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Variable(variable) if variable.is_option() => "plugin",
+            Self::Variable(_) => "variable",
+            Self::File { .. } => "file",
+            Self::Command(_) => "command",
+            Self::Route => "route",
+        }
+    }
+}
+
+/// Reads the key from a file.
+///
+/// # Errors
+/// A description of what is wrong, to follow the name of the variable. It never contains the key.
+pub(crate) fn key_in_file(text: &str, host: &Host) -> Result<(ApiKey, KeySource), String> {
+    let path = absolute(text, host)?;
+    let shown = host.short_path(&path);
+    let secret = secret_file::read_outside_repositories(&path).map_err(|error| match error {
+        SecretFileError::Missing => format!("names {shown}, which is not there; write it first"),
+        SecretFileError::Writable => {
+            format!("names {shown}, which others can write; use chmod 600 {shown}")
+        }
+        SecretFileError::Committed => format!("names {shown}, which {error}; move it elsewhere"),
+        error => format!("names {shown}, which {error}"),
+    })?;
+    let key = ApiKey::parse(secret.text.trim());
+    let key = key.map_err(|problem| format!("names {shown}, whose content {problem}"))?;
+    let source = KeySource::File {
+        path,
+        is_readable_by_others: secret.is_own && secret.is_readable_by_others,
+    };
+    Ok((key, source))
+}
+
+/// The path of the file. A relative one would be looked for in whatever project the user works in, so
+/// that the project could choose the key.
+fn absolute(text: &str, host: &Host) -> Result<PathBuf, String> {
+    let path = match (text.strip_prefix("~/"), &host.home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(text),
+    };
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    Err(format!("is {text:?}; use an absolute path, or ~/"))
+}
+
+/// Runs the command and reads the key that it prints. It runs in the home directory, outside of any
+/// project.
+///
+/// # Errors
+/// As [`key_in_file`].
+pub(crate) fn key_of_command(line: &str, host: &Host) -> Result<ApiKey, String> {
+    const ADVICE: &str = "run it in a terminal to see why";
+    let mut command = shell(line);
+    command.env_clear().envs(host.environment());
+    let home = host.home.as_deref().filter(|home| home.is_dir());
+    command.current_dir(home.unwrap_or(Path::new("/")));
+    let printed = subprocess::output(command, LIMITS);
+    let printed = printed.map_err(|error| format!("{error}; {ADVICE}"))?;
+    let printed = String::from_utf8_lossy(&printed);
+    let key = printed.trim();
+    if key.is_empty() {
+        return Err(format!("printed nothing; {ADVICE}"));
+    }
+    ApiKey::parse(key).map_err(|problem| format!("printed a text that {problem}"))
+}
+
+#[cfg(unix)]
+fn shell(line: &str) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", line]);
+    command
+}
+
+#[cfg(windows)]
+fn shell(line: &str) -> Command {
+    use std::os::windows::process::CommandExt as _;
+    let mut command = Command::new("cmd");
+    // The shell of Windows takes the rest of the line as it is, without quoting.
+    command.arg("/C").raw_arg(line);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_by_its_whole_path() {
+        let mut host = Host::bare(Utc::now);
+        host.home = Some(PathBuf::from("/home/ada"));
+        for (text, path) in [
+            ("/etc/posthog/key", Some("/etc/posthog/key")),
+            ("~/key", Some("/home/ada/key")),
+            ("key", None),
+            ("./key", None),
+            ("../key", None),
+            ("~ada/key", None),
+        ] {
+            let found = absolute(text, &host).ok();
+            if cfg!(unix) {
+                assert_eq!(found.as_deref(), path.map(Path::new), "{text}");
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_key_is_what_a_command_prints() {
+        let home = tempfile::tempdir().unwrap();
+        let mut host = Host::bare(Utc::now).with("FROM_THE_SHELL", "phc_of_the_shell");
+        host.home = Some(home.path().canonicalize().unwrap());
+        let at_home = format!(
+            "[ \"$(pwd)\" = '{}' ]",
+            host.home.as_ref().unwrap().display()
+        );
+        let at_home = format!("{at_home} && echo phc_at_home");
+        for (line, expected) in [
+            ("echo phc_0123", Ok("phc_0123")),
+            ("printf '  phc_0123\r\n\n'", Ok("phc_0123")),
+            ("echo \"$FROM_THE_SHELL\"", Ok("phc_of_the_shell")),
+            (at_home.as_str(), Ok("phc_at_home")),
+            ("true", Err("printed nothing")),
+            ("echo phc_0123; exit 44", Err("ended with exit status: 44")),
+            ("echo phc_0123; echo phc_4567", Err("holds white space")),
+            ("echo phx_0123", Err("is a personal API key")),
+            ("no-such-program", Err("ended with exit status: 127")),
+        ] {
+            match (key_of_command(line, &host), expected) {
+                (Ok(key), Ok(expected)) => assert_eq!(key.secret(), expected, "{line}"),
+                (Err(found), Err(expected)) => {
+                    assert!(found.contains(expected), "{line}: {found}");
+                    assert!(!found.contains("0123"), "{line}: {found}");
+                }
+                (found, _) => panic!("{line}: {found:?}"),
+            }
+        }
+    }
+}

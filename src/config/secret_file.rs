@@ -1,0 +1,176 @@
+//! Files that hold a secret of the user: a key or a token.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read as _};
+use std::path::Path;
+
+/// Bytes of the largest file. A route of `serve.toml` takes some hundreds.
+const LARGEST: u64 = 1 << 20;
+
+/// The content of a file with a secret.
+pub(crate) struct SecretFile {
+    /// The text.
+    pub(crate) text: String,
+    /// Whether other users of the machine can read it, as far as the system tells.
+    pub(crate) is_readable_by_others: bool,
+    /// Whether it is the user's own. One of the administrator is there for all users.
+    pub(crate) is_own: bool,
+}
+
+/// Why a file with a secret is not used, to follow the name of the file.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SecretFileError {
+    /// There is no file.
+    #[error("is not there")]
+    Missing,
+    /// It is a folder, a pipe or a device.
+    #[error("is no file")]
+    NoFile,
+    /// It cannot be read, or is no text.
+    #[error("cannot be read: {cause}")]
+    Unreadable {
+        /// The error of the operating system.
+        cause: io::Error,
+    },
+    /// Others can replace the secret.
+    #[error("others can write")]
+    Writable,
+    /// It is in a git repository, so that whoever pushes there could choose the secret.
+    #[error("is in a git repository, where secrets do not belong")]
+    Committed,
+}
+
+impl From<io::Error> for SecretFileError {
+    fn from(cause: io::Error) -> Self {
+        if cause.kind() == ErrorKind::NotFound {
+            Self::Missing
+        } else {
+            Self::Unreadable { cause }
+        }
+    }
+}
+
+/// Reads a file that nobody else can write and that is in no repository.
+///
+/// # Errors
+/// When there is no such file, or it cannot be read.
+pub(crate) fn read_outside_repositories(path: &Path) -> Result<SecretFile, SecretFileError> {
+    let file = read(path)?;
+    // A link may lead into a repository, too.
+    let real = fs::canonicalize(path)?;
+    if [path, &real].into_iter().any(is_in_repository) {
+        return Err(SecretFileError::Committed);
+    }
+    Ok(file)
+}
+
+/// Reads a file that nobody else can write.
+///
+/// # Errors
+/// When there is no such file, or it cannot be read.
+pub(crate) fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
+    // Opening a pipe could wait for ever.
+    if !fs::metadata(path)?.is_file() {
+        return Err(SecretFileError::NoFile);
+    }
+    let file = File::open(path)?;
+    let meta = file.metadata()?;
+    if others(&meta) & WRITE != 0 {
+        return Err(SecretFileError::Writable);
+    }
+    let mut text = String::new();
+    file.take(LARGEST).read_to_string(&mut text)?;
+    Ok(SecretFile {
+        text,
+        is_readable_by_others: others(&meta) & READ != 0,
+        is_own: is_own(&meta),
+    })
+}
+
+/// Whether a folder around a file is a work tree, whatever its kind.
+pub(crate) fn is_in_repository(file: &Path) -> bool {
+    let mut folders = file.ancestors().skip(1);
+    folders.any(|folder| folder.join(".git").symlink_metadata().is_ok())
+}
+
+/// The permission to read, of the group and of all others.
+const READ: u32 = 0o044;
+/// The permission to write, of the group and of all others.
+const WRITE: u32 = 0o022;
+
+/// The permissions of a file for others than its owner. Elsewhere than on Unix, the user's folder is
+/// private.
+#[cfg(unix)]
+fn others(meta: &Metadata) -> u32 {
+    use std::os::unix::fs::MetadataExt as _;
+    meta.mode() & 0o077
+}
+
+#[cfg(not(unix))]
+const fn others(_: &Metadata) -> u32 {
+    0
+}
+
+#[cfg(unix)]
+fn is_own(meta: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    meta.uid() == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+const fn is_own(_: &Metadata) -> bool {
+    true
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn others_may_not_write_a_secret_and_are_noticed_when_they_can_read_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        fs::write(&path, "phc_0123\n").unwrap();
+        for (mode, expected) in [
+            (0o600, Ok(false)),
+            (0o400, Ok(false)),
+            (0o644, Ok(true)),
+            (0o440, Ok(true)),
+            (0o622, Err("others can write")),
+            (0o660, Err("others can write")),
+        ] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            match (read(&path), expected) {
+                (Ok(found), Ok(expected)) => {
+                    assert_eq!(found.is_readable_by_others, expected, "{mode:o}");
+                    assert_eq!(found.text, "phc_0123\n");
+                }
+                (Err(found), Err(expected)) => assert_eq!(found.to_string(), expected),
+                _ => panic!("{mode:o}"),
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_file_outside_of_repositories_holds_a_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = folder.path().join("repository");
+        fs::create_dir_all(repository.join(".git")).unwrap();
+        fs::write(repository.join("key"), "phc_0123").unwrap();
+        std::os::unix::fs::symlink(repository.join("key"), folder.path().join("link")).unwrap();
+        let committed = "is in a git repository, where secrets do not belong";
+        for (name, expected) in [
+            ("missing", "is not there"),
+            ("repository", "is no file"),
+            ("repository/key", committed),
+            ("link", committed),
+        ] {
+            let error = read_outside_repositories(&folder.path().join(name));
+            let error = error.err().unwrap();
+            assert_eq!(error.to_string(), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Runs a program for what it prints, for a bounded time.
+
+use std::io::{self, Read as _};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Pause between two looks whether a program that closed its output has ended.
+const NAP: Duration = Duration::from_millis(5);
+
+/// The most that a program may take and print.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Time until it is killed.
+    pub(crate) time: Duration,
+    /// Bytes of its output.
+    pub(crate) bytes: u64,
+}
+
+/// Why a program gave no output. Never holds what it printed, which may be a secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoOutput {
+    /// The system cannot start it, or cannot read what it prints.
+    #[error("cannot be run: {cause}")]
+    Failed {
+        /// The error of the operating system.
+        cause: io::Error,
+    },
+    /// It took too long.
+    #[error("did not end within {} s", limit.as_secs())]
+    TooSlow {
+        /// The limit.
+        limit: Duration,
+    },
+    /// It printed too much.
+    #[error("printed more than {limit} bytes")]
+    TooLong {
+        /// The limit.
+        limit: u64,
+    },
+    /// It ended with an error.
+    #[error("ended with {status}")]
+    Unsuccessful {
+        /// Its exit status, or the signal that ended it.
+        status: ExitStatus,
+    },
+}
+
+impl From<io::Error> for NoOutput {
+    fn from(cause: io::Error) -> Self {
+        Self::Failed { cause }
+    }
+}
+
+/// Runs a program without standard input, and returns its standard output. What it writes to standard
+/// error is thrown away. When a limit is exceeded, it is killed; programs that it started itself may
+/// go on.
+///
+/// # Errors
+/// When it cannot be started, exceeds a limit, or ends with an error.
+pub(crate) fn output(mut command: Command, limits: Limits) -> Result<Vec<u8>, NoOutput> {
+    let end = Instant::now() + limits.time;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let printed = printed(&mut child, limits).and_then(|printed| {
+        let status = ended(&mut child, end, limits)?;
+        if status.success() {
+            Ok(printed)
+        } else {
+            Err(NoOutput::Unsuccessful { status })
+        }
+    });
+    if printed.is_err() {
+        // Both fail only for a process that has ended.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    printed
+}
+
+/// Reads the output on another thread, so that a program that never ends cannot hold this one.
+fn printed(child: &mut Child, limits: Limits) -> Result<Vec<u8>, NoOutput> {
+    let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe);
+    let stdout = stdout.map_err(io::Error::from)?;
+    let (send, receive) = mpsc::channel();
+    thread::Builder::new().spawn(move || {
+        let mut bytes = Vec::new();
+        let read = stdout.take(limits.bytes + 1).read_to_end(&mut bytes);
+        // Fails only if the receiver has stopped waiting.
+        let _ = send.send(read.map(|_| bytes));
+    })?;
+    let bytes = match receive.recv_timeout(limits.time) {
+        Ok(read) => read?,
+        Err(RecvTimeoutError::Timeout) => return Err(NoOutput::TooSlow { limit: limits.time }),
+        Err(RecvTimeoutError::Disconnected) => {
+            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+        }
+    };
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limits.bytes {
+        return Err(NoOutput::TooLong {
+            limit: limits.bytes,
+        });
+    }
+    Ok(bytes)
+}
+
+/// Waits for the end of a program that has closed its output.
+fn ended(child: &mut Child, end: Instant, limits: Limits) -> Result<ExitStatus, NoOutput> {
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() >= end {
+            return Err(NoOutput::TooSlow { limit: limits.time });
+        }
+        thread::sleep(NAP);
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    fn shell(line: &str, time: Duration) -> Result<String, String> {
+        let mut command = Command::new("sh");
+        command.args(["-c", line]);
+        let limits = Limits { time, bytes: 20 };
+        let printed = output(command, limits).map_err(|error| error.to_string())?;
+        Ok(String::from_utf8(printed).unwrap())
+    }
+
+    #[test]
+    fn a_program_is_held_to_its_limits() {
+        let long = Duration::from_secs(30);
+        let short = Duration::from_millis(200);
+        for (line, time, expected) in [
+            ("echo key", long, Ok("key\n")),
+            ("echo key >&2", long, Ok("")),
+            ("cat", long, Ok("")),
+            ("echo key; exit 3", long, Err("ended with exit status: 3")),
+            ("yes", long, Err("printed more than 20 bytes")),
+            ("sleep 60", short, Err("did not end within 0 s")),
+            (
+                "exec >&-; exec sleep 60",
+                short,
+                Err("did not end within 0 s"),
+            ),
+        ] {
+            let found = shell(line, time);
+            let expected = expected.map(str::to_owned).map_err(str::to_owned);
+            assert_eq!(found, expected, "{line}");
+        }
+        let error = output(
+            Command::new("/nowhere/posthog-llma"),
+            Limits {
+                time: long,
+                bytes: 1,
+            },
+        );
+        assert!(matches!(error, Err(NoOutput::Failed { .. })), "{error:?}");
+    }
+}
