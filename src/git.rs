@@ -53,9 +53,8 @@ fn standing_of(file: &Path) -> Option<Standing> {
     // Neither the file nor its folder has to exist.
     let there = folder.ancestors().find(|folder| folder.exists())?;
     let repository = open(there)?;
-    let root = repository.workdir()?.canonicalize().ok()?;
-    let relative = there
-        .canonicalize()
+    let root = dunce::canonicalize(repository.workdir()?).ok()?;
+    let relative = dunce::canonicalize(there)
         .ok()?
         .join(file.strip_prefix(there).ok()?);
     let relative = in_one_case(relative.strip_prefix(root).ok()?.to_str()?);
@@ -92,7 +91,7 @@ fn in_one_case(path: &str) -> String {
 /// Whether git ignores a file; `None` outside a repository.
 #[must_use]
 pub fn is_ignored(file: &Path) -> Option<bool> {
-    let folder = file.parent()?.canonicalize().ok()?;
+    let folder = dunce::canonicalize(file.parent()?).ok()?;
     let repository = open(&folder)?;
     let file = folder.join(file.file_name()?);
     repository.is_path_ignored(file).ok()
@@ -150,7 +149,7 @@ pub fn is_in_repository(directory: &Path) -> bool {
 /// entry named `.git`, but it can contain a folder that looks like a bare repository, so bare
 /// repositories are not discovered.
 fn open(directory: &Path) -> Option<Repository> {
-    let directory = directory.canonicalize().ok()?;
+    let directory = dunce::canonicalize(directory).ok()?;
     let is_top = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
     let top = directory.ancestors().find(is_top)?;
     let nowhere: [&Path; 0] = [];
@@ -263,7 +262,7 @@ mod tests {
     #[test]
     fn a_linked_work_tree_knows_the_main_one() {
         let directory = tempfile::tempdir().unwrap();
-        let directory = directory.path().canonicalize().unwrap();
+        let directory = dunce::canonicalize(directory.path()).unwrap();
         let main = repository_with_a_commit(&directory.join("shop"));
         let root = directory.join("trees/fix");
         std::fs::create_dir(directory.join("trees")).unwrap();

@@ -34,3 +34,4 @@ mod show;
 mod snapshots;
 mod transcripts;
 mod view;
+mod windows;

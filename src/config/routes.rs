@@ -403,7 +403,7 @@ fn private_text(path: &Path) -> Result<Option<String>, RoutesError> {
         return Err(RoutesError::Open { path });
     }
     // A link may lead into a repository, too.
-    let real = fs::canonicalize(path).map_err(failed)?;
+    let real = dunce::canonicalize(path).map_err(failed)?;
     if [path, &real].into_iter().any(is_in_repository) {
         let path = path.to_owned();
         return Err(RoutesError::Committed { path });

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::host::Host;
+use crate::paths;
 use crate::variables::Variable;
 
 /// Name of this program's package, in its `package.json`, and of its folder.
@@ -90,10 +91,11 @@ fn says_us(text: &str, folder: &Path, host: &Host) -> bool {
     let strings = text.split('"').skip(1).step_by(2);
     let mut paths = strings.filter(|it| it.contains('/')).map(|path| {
         let path = path.strip_prefix("file://").unwrap_or(path);
-        match (path.strip_prefix("~/"), &host.home) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => folder.join(path),
+        if let (Some(rest), Some(home)) = (path.strip_prefix("~/"), &host.home) {
+            return home.join(rest);
         }
+        let path = Path::new(path);
+        folder.join(paths::native(path).as_deref().unwrap_or(path))
     });
     text.contains(PACKAGE) || text.contains("plugin/opencode") || paths.any(|path| is_ours(&path))
 }

@@ -1,15 +1,11 @@
 //! The output of `doctor`: nothing needs the user on a healthy machine, and every problem is one
 //! line with the next step.
-//!
-//! Linux only: what the hook leaves in the background is looked up in `/proc`.
-#![cfg(target_os = "linux")]
 
 mod machine;
 mod status;
 mod troubles;
 
 use std::fs::{self, File};
-use std::os::unix::ffi::OsStringExt as _;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -194,8 +190,10 @@ fn colours_are_for_terminals_that_want_them() {
     outcome.never_mentions(colour);
 }
 
+#[cfg(unix)]
 #[test]
 fn folders_with_spaces_and_names_that_are_no_text_are_no_trouble() {
+    use std::os::unix::ffi::OsStringExt as _;
     let machine = Machine::healthy();
     let name = std::ffi::OsString::from_vec(b"my b\xfccher".to_vec());
     let folder = machine.scene.env.root().join(name);
