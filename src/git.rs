@@ -105,7 +105,12 @@ pub fn main_work_tree(directory: &Path) -> Option<PathBuf> {
     if repository.is_worktree() {
         repository = Repository::open(repository.commondir()).ok()?;
     }
-    Some(repository.workdir()?.to_owned())
+    Some(as_written_here(repository.workdir()?))
+}
+
+/// A path with the separators of this system: libgit2 writes `/` everywhere.
+fn as_written_here(path: &Path) -> PathBuf {
+    path.components().collect()
 }
 
 /// A work tree created by `git worktree`.
@@ -121,12 +126,12 @@ pub struct LinkedWorkTree {
 #[must_use]
 pub fn linked_work_tree(directory: &Path) -> Option<LinkedWorkTree> {
     let repository = open(directory).filter(Repository::is_worktree)?;
-    let root = repository.workdir()?.to_owned();
+    let root = as_written_here(repository.workdir()?);
     let common = repository.commondir();
     let main = Repository::open(common).ok()?;
     let main = main
         .workdir()
-        .map_or_else(|| named_by_bare(common), Path::to_owned);
+        .map_or_else(|| named_by_bare(common), as_written_here);
     Some(LinkedWorkTree { root, main })
 }
 

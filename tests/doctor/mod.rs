@@ -6,6 +6,7 @@ mod status;
 mod troubles;
 
 use std::fs::{self, File};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -33,6 +34,8 @@ fn where_all_is_well_nothing_needs_the_user() {
     assert_eq!(body, Some(&json!({ "api_key": API_KEY, "batch": [] })));
 }
 
+/// It has paths in it, which are others on Windows.
+#[cfg(unix)]
 #[test]
 fn the_json_keeps_its_form() {
     let machine = Machine::healthy();
@@ -254,7 +257,8 @@ fn a_count_beyond_claude_code_s_own_books_is_told_everywhere() {
 fn in_a_terminal_commands_see_the_settings_of_claude_code() {
     let machine = Machine::before_any_session();
     let status = machine.scene.env.run(["status"]).success();
-    let status = status.says("on, by ~/.claude/settings.json");
+    let settings = Path::new("~").join(".claude").join("settings.json");
+    let status = status.says(&format!("on, by {}", settings.display()));
     fits(&status.stdout);
     assert!(status.stdout.lines().count() <= 10, "{}", status.stdout);
     machine.scene.env.run(["ingest"]).success();
