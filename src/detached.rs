@@ -7,10 +7,14 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::path::Path;
-use std::process::{ChildStdout, Command, Stdio};
+#[cfg(unix)]
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
+
+#[cfg(windows)]
+use windows_spawn::{Child, ChildStdout, Command, CreationFlags, SpawnOptions, Stdio};
 
 use crate::host::Host;
 use crate::variables::Variable;
@@ -80,8 +84,7 @@ pub(crate) fn start(host: &Host, arguments: &[OsString], state_dir: &Path) -> io
         .envs(host.environment().filter(|(name, _)| is_kept(name)))
         // The working directory changes, so relative paths are made absolute.
         .env("POSTHOG_LLMA_STATE_DIR", std::path::absolute(state_dir)?)
-        // The root always exists, unlike a home directory, and is never removed or unmounted.
-        .current_dir("/")
+        .current_dir(outside(host))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
@@ -95,8 +98,8 @@ pub(crate) fn start(host: &Host, arguments: &[OsString], state_dir: &Path) -> io
     if let (None, Some(cwd)) = (host.path_variable(Variable::ClaudeProjectDir), &host.cwd) {
         command.env("CLAUDE_PROJECT_DIR", cwd);
     }
-    apart(&mut command);
-    let pipe = command.spawn()?.stdout.ok_or(io::ErrorKind::BrokenPipe)?;
+    let pipe = spawn(&mut command)?.stdout;
+    let pipe = pipe.ok_or(io::ErrorKind::BrokenPipe)?;
     Ok(Detached { pipe })
 }
 
@@ -123,14 +126,14 @@ pub(crate) fn release_caller() {
         let _ = nix::unistd::dup2_stdout(null);
     }
     // There is no safe way to close the pipe here. The caller reads one byte at most.
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     let _ = crate::ui::print("");
 }
 
 /// Leaves the session of the parent, in which a hook may be killed, and closes every inherited
 /// descriptor: a process that waits for the end of a pipe, or for a lock, must not wait for this
 /// one. The detached process calls this first, before it opens anything, since there is no safe way
-/// to do it for another process.
+/// to do it for another process. On Windows, it was started apart and without them.
 pub(crate) fn let_go() {
     #[cfg(unix)]
     {
@@ -153,14 +156,24 @@ fn inherited_descriptors() -> Vec<std::os::fd::RawFd> {
 }
 
 #[cfg(unix)]
-const fn apart(_: &mut Command) {}
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    command.spawn()
+}
 
+/// Without the console of the caller, and without its handles: it may be given pipes whose end its
+/// own caller waits for.
 #[cfg(windows)]
-fn apart(command: &mut Command) {
-    use std::os::windows::process::CommandExt;
-    const DETACHED_PROCESS: u32 = 0x0000_0008;
-    const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
-    command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    let apart = CreationFlags::DETACHED_PROCESS | CreationFlags::NEW_PROCESS_GROUP;
+    command.spawn_with(SpawnOptions::new().creation_flags(apart))
+}
+
+/// A working directory that always exists, unlike a home directory, and is never removed or
+/// unmounted. The root of Windows is that of the current drive, which may be a stick.
+fn outside(host: &Host) -> &Path {
+    let is_system = |(name, _): &(&OsStr, &OsStr)| cfg!(windows) && *name == "SYSTEMROOT";
+    let system = host.environment().find(is_system);
+    system.map_or(Path::new("/"), |(_, folder)| Path::new(folder))
 }
 
 fn is_kept(name: &OsStr) -> bool {

@@ -53,9 +53,8 @@ fn standing_of(file: &Path) -> Option<Standing> {
     // Neither the file nor its folder has to exist.
     let there = folder.ancestors().find(|folder| folder.exists())?;
     let repository = open(there)?;
-    let root = repository.workdir()?.canonicalize().ok()?;
-    let relative = there
-        .canonicalize()
+    let root = dunce::canonicalize(repository.workdir()?).ok()?;
+    let relative = dunce::canonicalize(there)
         .ok()?
         .join(file.strip_prefix(there).ok()?);
     let relative = in_one_case(relative.strip_prefix(root).ok()?.to_str()?);
@@ -92,7 +91,7 @@ fn in_one_case(path: &str) -> String {
 /// Whether git ignores a file; `None` outside a repository.
 #[must_use]
 pub fn is_ignored(file: &Path) -> Option<bool> {
-    let folder = file.parent()?.canonicalize().ok()?;
+    let folder = dunce::canonicalize(file.parent()?).ok()?;
     let repository = open(&folder)?;
     let file = folder.join(file.file_name()?);
     repository.is_path_ignored(file).ok()
@@ -106,7 +105,12 @@ pub fn main_work_tree(directory: &Path) -> Option<PathBuf> {
     if repository.is_worktree() {
         repository = Repository::open(repository.commondir()).ok()?;
     }
-    Some(repository.workdir()?.to_owned())
+    Some(as_written_here(repository.workdir()?))
+}
+
+/// A path with the separators of this system: libgit2 writes `/` everywhere.
+fn as_written_here(path: &Path) -> PathBuf {
+    path.components().collect()
 }
 
 /// A work tree created by `git worktree`.
@@ -122,12 +126,12 @@ pub struct LinkedWorkTree {
 #[must_use]
 pub fn linked_work_tree(directory: &Path) -> Option<LinkedWorkTree> {
     let repository = open(directory).filter(Repository::is_worktree)?;
-    let root = repository.workdir()?.to_owned();
+    let root = as_written_here(repository.workdir()?);
     let common = repository.commondir();
     let main = Repository::open(common).ok()?;
     let main = main
         .workdir()
-        .map_or_else(|| named_by_bare(common), Path::to_owned);
+        .map_or_else(|| named_by_bare(common), as_written_here);
     Some(LinkedWorkTree { root, main })
 }
 
@@ -150,7 +154,7 @@ pub fn is_in_repository(directory: &Path) -> bool {
 /// entry named `.git`, but it can contain a folder that looks like a bare repository, so bare
 /// repositories are not discovered.
 fn open(directory: &Path) -> Option<Repository> {
-    let directory = directory.canonicalize().ok()?;
+    let directory = dunce::canonicalize(directory).ok()?;
     let is_top = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
     let top = directory.ancestors().find(is_top)?;
     let nowhere: [&Path; 0] = [];
@@ -263,7 +267,7 @@ mod tests {
     #[test]
     fn a_linked_work_tree_knows_the_main_one() {
         let directory = tempfile::tempdir().unwrap();
-        let directory = directory.path().canonicalize().unwrap();
+        let directory = dunce::canonicalize(directory.path()).unwrap();
         let main = repository_with_a_commit(&directory.join("shop"));
         let root = directory.join("trees/fix");
         std::fs::create_dir(directory.join("trees")).unwrap();

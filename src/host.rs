@@ -27,9 +27,10 @@ pub struct Host {
     pub(crate) home: Option<PathBuf>,
     /// The current directory, if it still exists.
     pub(crate) cwd: Option<PathBuf>,
-    /// The default folder for state: `dirs::state_dir` or its equivalent.
+    /// The default folder for state: on Linux `~/.local/state`, on macOS the folder for data of
+    /// applications, on Windows `%LOCALAPPDATA%`.
     pub(crate) state: Option<PathBuf>,
-    /// The folder for the user's configuration: `dirs::config_dir`.
+    /// The folder for the user's configuration: `dirs::config_dir`, on Windows `%APPDATA%`.
     pub(crate) config: Option<PathBuf>,
     /// The folder for machine-wide settings of programs.
     pub(crate) system: Option<PathBuf>,
@@ -50,10 +51,12 @@ impl Host {
     #[must_use]
     pub fn real() -> Self {
         Self {
-            home: dirs::home_dir(),
+            home: of_windows("USERPROFILE").or_else(dirs::home_dir),
             cwd: std::env::current_dir().ok(),
-            state: dirs::state_dir().or_else(dirs::data_local_dir),
-            config: dirs::config_dir(),
+            state: of_windows("LOCALAPPDATA")
+                .or_else(dirs::state_dir)
+                .or_else(dirs::data_local_dir),
+            config: of_windows("APPDATA").or_else(dirs::config_dir),
             system: Some(PathBuf::from(SYSTEM)),
             name: machine_name(),
             executable: std::env::current_exe().ok(),
@@ -174,6 +177,13 @@ impl Host {
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
+}
+
+/// The folder that a variable names on Windows. `dirs` asks the system instead, and so would look
+/// elsewhere than the agents and other programs of this user do.
+fn of_windows(variable: &str) -> Option<PathBuf> {
+    let value = std::env::var_os(variable).filter(|_| cfg!(windows))?;
+    Some(PathBuf::from(value)).filter(|folder| folder.is_absolute())
 }
 
 #[cfg(unix)]

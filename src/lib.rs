@@ -41,6 +41,7 @@
 //! | facts that several commands and the page show alike | `views` |
 //! | problems that are diagnosed, and their fixes | [`commands`] (`doctor`) |
 //! | hashes that are stored on disk | [`fingerprint`] |
+//! | which paths name the same folder | `paths` |
 //! | how work is spread over processors | [`ahead`] |
 //! | how the agents' hooks stay fast | [`commands`] (`hook`, `work`), `detached` |
 //!
@@ -53,18 +54,18 @@
 //!
 //! | module | imports |
 //! |---|---|
-//! | `commands` | ahead, cli, config, consent, deliver, detached, fingerprint, git, host, inbox, integrations, interrupt, models, otlp, outbox, page, pipeline, posthog, protobuf, receive, redact, server, session, sources, spans, subprocess, transport, ui, usage, variables, views |
+//! | `commands` | ahead, cli, config, consent, deliver, detached, files, fingerprint, git, host, inbox, integrations, interrupt, models, otlp, outbox, page, paths, pipeline, posthog, protobuf, receive, redact, server, session, sources, spans, subprocess, transport, ui, usage, variables, views |
 //! | `page` | ahead, cli, config, consent, host, models, outbox, pipeline, posthog, redact, server, session, sources, transport, usage, variables, views |
 //! | `views` | config, consent, deliver, host, inbox, integrations, outbox, pipeline, posthog, redact, session, sources, transport, variables |
-//! | `pipeline` | ahead, config, consent, git, host, inbox, integrations, outbox, posthog, redact, session, sources |
+//! | `pipeline` | ahead, config, consent, git, host, inbox, integrations, outbox, paths, posthog, redact, session, sources |
 //! | `config` | consent, files, host, inbox, outbox, posthog, receive, session, subprocess, transport, variables |
 //! | `receive` | inbox, otlp, redact, server |
-//! | `consent` | git, host, integrations, outbox, session, transport, variables |
+//! | `consent` | files, git, host, integrations, outbox, paths, session, transport, variables |
 //! | `spans` | otlp, posthog, redact |
 //! | `deliver` | host, outbox, posthog, transport |
 //! | `outbox` | files, fingerprint, posthog, redact |
-//! | `integrations` | git, host, session, sources, variables |
-//! | `sources` | fingerprint, host, inbox, models, otlp, session, variables |
+//! | `integrations` | files, git, host, paths, session, sources, variables |
+//! | `sources` | fingerprint, host, inbox, models, otlp, paths, session, variables |
 //! | `inbox` | files, otlp, redact |
 //! | `redact` | otlp, posthog |
 //! | `cli` | session, usage |
@@ -78,6 +79,7 @@
 //! | `files` | |
 //! | `fingerprint` | |
 //! | `git` | |
+//! | `paths` | |
 //! | `interrupt` | |
 //! | `otlp` | protobuf |
 //! | `protobuf` | |
@@ -105,6 +107,7 @@ pub mod models;
 pub mod otlp;
 pub mod outbox;
 mod page;
+mod paths;
 pub mod pipeline;
 pub mod posthog;
 mod protobuf;

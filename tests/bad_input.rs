@@ -2,10 +2,13 @@
 //! a panic.
 
 use std::path::PathBuf;
+#[cfg(unix)]
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::env::{Outcome, PROGRAM, Run, TestEnv};
+use crate::support::env::{Outcome, TestEnv};
+#[cfg(unix)]
+use crate::support::env::{PROGRAM, Run};
 use posthog_llma::ui;
 use serde_json::{Value, json};
 

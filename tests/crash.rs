@@ -3,7 +3,6 @@
 //!
 //! `POSTHOG_LLMA_CRASH_ROUNDS` says how often it is killed, `POSTHOG_LLMA_CRASH_SEED` repeats the
 //! moments of a run that failed.
-#![cfg(target_os = "linux")]
 #![expect(
     clippy::print_stdout,
     reason = "the moments must be known when the test fails"

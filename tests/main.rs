@@ -35,3 +35,4 @@ mod show;
 mod snapshots;
 mod transcripts;
 mod view;
+mod windows;

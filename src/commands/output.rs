@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 use tempfile::NamedTempFile;
 
 use crate::commands::WrongUse;
+use crate::files;
 use crate::ui;
 
 /// Names of standard output. Its file belongs to the shell.
@@ -116,7 +117,7 @@ impl Output {
 /// Opens an existing name. A link is followed: its target is written.
 fn existing(name: &Path, existing_file: ExistingFile) -> anyhow::Result<Writer> {
     let shown = name.display();
-    let target = name.canonicalize();
+    let target = dunce::canonicalize(name);
     let target =
         target.with_context(|| format!("cannot write {shown}: it is a link to nothing"))?;
     let kind = target.metadata();
@@ -162,7 +163,7 @@ impl NewFile {
             .map_err(io::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;
         if self.replaces {
-            file.persist(&self.path)?;
+            files::persist(file, &self.path)?;
         } else {
             // Another file may have got the name meanwhile.
             file.persist_noclobber(&self.path)?;

@@ -10,6 +10,7 @@ use super::nearest::nearest;
 use super::{Exit, WrongUse, without_kind};
 use crate::cli::Which;
 use crate::host::Host;
+use crate::paths;
 use crate::session::Agent;
 use crate::sources::{self, Glance, Listing, SessionRef, Unreadable};
 use crate::ui;
@@ -89,8 +90,9 @@ impl Filter {
         let begins = |until| glance.started_at.is_some_and(|begin| begin < until);
         let lasts = |since| last_written().is_some_and(|end| end >= since);
         let is_below = |cwd: &String| {
-            let mut spellings = self.project.iter();
-            spellings.any(|project| Path::new(cwd).starts_with(project))
+            let cwd = Path::new(cwd);
+            let lies_in = |path: &Path| self.project.iter().any(|it| paths::is_below(path, it));
+            lies_in(cwd) || !self.project.is_empty() && lies_in(&paths::without_links(cwd))
         };
         self.until.is_none_or(begins)
             && (self.project.is_empty() || glance.cwd.as_ref().is_some_and(is_below))
@@ -101,9 +103,7 @@ impl Filter {
 /// The spellings with which a transcript may name a folder.
 fn spellings(folder: &Path, host: &Host) -> Vec<PathBuf> {
     let cwd = host.cwd.as_deref().unwrap_or(Path::new(""));
-    let absolute = cwd.join(folder);
-    let real = absolute.canonicalize().ok();
-    let all = [Some(absolute), real].into_iter().flatten();
+    let all = paths::spellings(&cwd.join(folder)).into_iter();
     all.map(|path| PathBuf::from(path.to_string_lossy().into_owned()))
         .collect()
 }

@@ -155,7 +155,7 @@ mod tests {
     fn the_key_is_what_a_command_prints() {
         let home = tempfile::tempdir().unwrap();
         let mut host = Host::bare(Utc::now).with("FROM_THE_SHELL", "phc_of_the_shell");
-        host.home = Some(home.path().canonicalize().unwrap());
+        host.home = Some(dunce::canonicalize(home.path()).unwrap());
         let at_home = format!(
             "[ \"$(pwd)\" = '{}' ]",
             host.home.as_ref().unwrap().display()

@@ -57,7 +57,7 @@ impl From<io::Error> for SecretFileError {
 pub(crate) fn read_outside_repositories(path: &Path) -> Result<SecretFile, SecretFileError> {
     let file = read(path)?;
     // A link may lead into a repository, too.
-    let real = fs::canonicalize(path)?;
+    let real = dunce::canonicalize(path)?;
     if [path, &real].into_iter().any(is_in_repository) {
         return Err(SecretFileError::Committed);
     }

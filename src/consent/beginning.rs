@@ -16,8 +16,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::files;
 use crate::host::Host;
 use crate::integrations::claude_code::is_alive;
+use crate::paths;
 use crate::variables::{IfCommitted, Variable};
 
 /// Age at which the file of a process is deleted. The user of a process that runs for longer is
@@ -155,7 +157,7 @@ impl Note {
         }
         let mut new = tempfile::NamedTempFile::new_in(folder)?;
         io::Write::write_all(&mut new, &serde_json::to_vec(self)?)?;
-        new.persist(file)?;
+        files::persist(new, file)?;
         Ok(())
     }
 }
@@ -227,8 +229,7 @@ fn lies_in_project(variable: Variable, host: &Host) -> bool {
     let Some(path) = host.path_variable(variable) else {
         return false;
     };
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let project = host.path_variable(Variable::ClaudeProjectDir);
     let mut places = [project, host.cwd.clone()].into_iter().flatten();
-    path.is_relative() || places.any(|place| real(&path).starts_with(real(&place)))
+    path.is_relative() || places.any(|place| paths::lies_in(&path, &place))
 }

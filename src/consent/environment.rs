@@ -313,7 +313,8 @@ impl Environment {
 /// it.
 fn state_folder(judged: &Host, host: &Host) -> Option<PathBuf> {
     let moved = judged.path_variable(Variable::XdgStateHome);
-    if moved == host.path_variable(Variable::XdgStateHome) {
+    // Other systems have no such variable for it.
+    if !cfg!(target_os = "linux") || moved == host.path_variable(Variable::XdgStateHome) {
         return host.state.clone();
     }
     moved.or_else(|| Some(host.home.as_ref()?.join(".local/state")))

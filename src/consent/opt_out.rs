@@ -1,12 +1,13 @@
 //! Projects that are left alone: nothing in them is read or sent.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::owner::{self, Owner};
 use crate::git;
 use crate::host::Host;
 use crate::integrations::claude_code::settings::{self, ProjectFile};
+use crate::paths;
 use crate::variables::Variable;
 
 /// Name of the file that excludes its folder and everything below.
@@ -39,13 +40,9 @@ pub(crate) fn opted_out(directory: &Path, host: &Host) -> Option<String> {
 /// The mark that excludes a folder, whatever path leads to it; for a linked work tree also the mark
 /// of its main work tree.
 pub(super) fn marked(directory: &Path) -> Option<String> {
-    let real = directory.canonicalize().ok();
-    let places = [
-        Some(directory.to_owned()),
-        real,
-        git::main_work_tree(directory),
-    ];
-    let places: Vec<PathBuf> = places.into_iter().flatten().collect();
+    let mut places = paths::spellings(directory);
+    let trees = places.iter().find_map(|place| git::main_work_tree(place));
+    places.extend(trees);
     let folders = places.iter().flat_map(|place| place.ancestors());
     let marks = folders.map(|folder| folder.join(IGNORE_FILE));
     let mark = marks.into_iter().find(|mark| may_be_there(mark))?;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::files;
 use crate::host::Host;
 use crate::outbox::Destination;
 use crate::transport::Endpoint;
@@ -247,7 +248,7 @@ impl Trust {
             let mut file = fs::File::create(&temporary)?;
             io::Write::write_all(&mut file, text.as_bytes())?;
             file.sync_all()?;
-            fs::rename(&temporary, &self.file)
+            files::replace(&temporary, &self.file)
         };
         write().map_err(failed)
     }

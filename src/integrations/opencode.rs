@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::npm;
 use crate::host::Host;
+use crate::paths::native;
 use crate::variables::Variable;
 
 /// Name of this program's package, in its `package.json`, and of its folder.
@@ -148,10 +149,11 @@ fn paths<'a>(
     let strings = text.split('"').skip(1).step_by(2);
     strings.filter(|it| it.contains('/')).map(move |path| {
         let path = path.strip_prefix("file://").unwrap_or(path);
-        match (path.strip_prefix("~/"), &host.home) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => folder.join(path),
+        if let (Some(rest), Some(home)) = (path.strip_prefix("~/"), &host.home) {
+            return home.join(rest);
         }
+        let path = Path::new(path);
+        folder.join(native(path).as_deref().unwrap_or(path))
     })
 }
 

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Outbox, OutboxError};
-use crate::files::{make_directory, private_file, remove, sync_directory};
+use crate::files::{make_directory, private_file, remove, replace, sync_directory};
 use crate::fingerprint;
 
 /// Format version of the files.
@@ -140,7 +140,7 @@ impl Exclusions {
             let mut file = private_file().open(&temporary)?;
             file.write_all(&text)?;
             file.sync_all()?;
-            fs::rename(&temporary, &path)?;
+            replace(&temporary, &path)?;
             sync_directory(&self.folder)
         };
         write().map_err(|error| unwritten(&path, error))

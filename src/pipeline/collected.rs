@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::consent::{ProjectPrivacy, Verdict};
 use crate::outbox::Place;
+use crate::paths;
 use crate::posthog::Foreign;
 use crate::session::{Generation, Recording, Session, SessionState};
 use crate::sources::{Checkpoint, Reading, SessionRef, WorkTree};
@@ -63,13 +64,13 @@ impl Collected {
     /// What the user's later decisions about it depend on.
     pub(super) fn place(&self) -> Place {
         // Behind a link that is gone later, an exclusion would not be found.
-        let real = self.folders.iter().filter_map(|folder| {
-            let real = Path::new(folder).canonicalize().ok()?;
-            real.into_os_string().into_string().ok()
-        });
+        let folders = self.folders.iter().map(Path::new);
+        let spellings = folders.flat_map(paths::spellings);
         Place {
             transcript: self.found.locator.path(),
-            folders: self.folders.iter().cloned().chain(real).collect(),
+            folders: spellings
+                .filter_map(|it| it.into_os_string().into_string().ok())
+                .collect(),
         }
     }
 

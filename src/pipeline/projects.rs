@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::collected::Collected;
 use crate::git::{self, LinkedWorkTree};
+use crate::paths;
 use crate::session::Turn;
 use crate::sources::{self, WorkTree};
 
@@ -138,7 +139,7 @@ impl Folder {
 /// The work tree that `path` is in, as git knows it.
 fn work_tree(path: &Path, linked: &LinkedWorkTree) -> Option<WorkTree> {
     // Git resolves links in paths; sessions do not.
-    let is_root = path.canonicalize().ok() == linked.root.canonicalize().ok();
+    let is_root = paths::are_same(path, &linked.root);
     let root = if is_root { path } else { &linked.root };
     Some(WorkTree {
         name: linked.root.file_name()?.to_string_lossy().into_owned(),

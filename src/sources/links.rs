@@ -13,6 +13,7 @@ use walkdir::WalkDir;
 
 use super::walk::{Listing, Unreadable};
 use crate::host::Host;
+use crate::paths;
 
 /// Folders in which targets of links may be, without links in their paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,14 +27,14 @@ impl Bounds {
 
     /// Adds folders. Missing ones are ignored.
     pub(super) fn and(mut self, folders: &[PathBuf]) -> Self {
-        let real = folders.iter().filter_map(|it| it.canonicalize().ok());
+        let real = folders.iter().filter_map(|it| dunce::canonicalize(it).ok());
         self.0.extend(real);
         self
     }
 
     /// Whether they contain a path, which must be without links.
     pub(super) fn hold(&self, real: &Path) -> bool {
-        self.0.iter().any(|folder| real.starts_with(folder))
+        self.0.iter().any(|folder| paths::is_below(real, folder))
     }
 }
 
@@ -61,7 +62,7 @@ pub(super) fn files(
         if let Some(folder) = folders.pop_front() {
             links.extend(walk(&folder, &enters, &mut seen, &mut listing));
         } else if let Some(link) = links.pop_front() {
-            match link.canonicalize() {
+            match dunce::canonicalize(&link) {
                 Ok(target) if !bounds.hold(&target) => {
                     listing
                         .unreadable
@@ -69,7 +70,7 @@ pub(super) fn files(
                 }
                 Ok(target) if target.is_dir() => {
                     let holds_a_root = roots.iter().any(|root| {
-                        let real = root.canonicalize();
+                        let real = dunce::canonicalize(root);
                         real.is_ok_and(|real| real.starts_with(&target))
                     });
                     // The link leads to a searched folder or to one that contains it.
@@ -100,7 +101,7 @@ fn walk(
     listing: &mut Listing<PathBuf>,
 ) -> Vec<PathBuf> {
     let mut links = Vec::new();
-    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let real = dunce::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let mut entries = WalkDir::new(folder).sort_by_file_name().into_iter();
     while let Some(entry) = entries.next() {
         let entry = match entry {
@@ -137,13 +138,15 @@ fn walk(
     links
 }
 
+/// The error of the system for links that form a cycle; on Windows `ERROR_CANT_RESOLVE_FILENAME`.
+#[cfg(unix)]
+const CYCLE: i32 = nix::libc::ELOOP;
+#[cfg(windows)]
+const CYCLE: i32 = 1921;
+
 /// Whether the error says that links form a cycle.
 fn is_loop(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    let is_loop = error.raw_os_error() == Some(nix::libc::ELOOP);
-    #[cfg(not(unix))]
-    let is_loop = false;
-    is_loop
+    error.raw_os_error() == Some(CYCLE)
 }
 
 #[cfg(unix)]

@@ -8,6 +8,7 @@ mod endpoint;
 
 use std::cell::OnceCell;
 use std::io::{self, Read};
+use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};
 
 use chrono::DateTime;
@@ -23,6 +24,9 @@ const MAX_ANSWER_BYTES: u64 = 64 * 1024;
 const CERTIFICATE: &str = "invalid peer certificate";
 /// Prefix of the standard library's error message for a failed name lookup.
 const LOOKUP: &str = "failed to lookup address";
+/// Errors of Windows for a failed name lookup: `WSAHOST_NOT_FOUND`, `WSATRY_AGAIN`,
+/// `WSANO_RECOVERY`, `WSANO_DATA`.
+const LOOKUP_ON_WINDOWS: RangeInclusive<i32> = 11_001..=11_004;
 
 /// Identification and timeouts of requests.
 #[derive(Clone, Debug)]
@@ -245,6 +249,11 @@ fn explain(error: ureq::Error, url: &str) -> PostError {
         ureq::Error::Timeout(step) => PostError::Timeout(step.to_string()),
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
             PostError::Timeout(error.to_string())
+        }
+        ureq::Error::Io(error)
+            if (error.raw_os_error()).is_some_and(|code| LOOKUP_ON_WINDOWS.contains(&code)) =>
+        {
+            not_found(url)
         }
         ureq::Error::Io(error) => broken(error.to_string(), url),
         ureq::Error::Rustls(_) | ureq::Error::Tls(_) => PostError::Certificate(error.to_string()),

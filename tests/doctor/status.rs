@@ -13,6 +13,8 @@ fn status(machine: &Machine) -> Run {
     machine.scene.env.command(["status"])
 }
 
+/// The folder for the user's configuration is that of Linux.
+#[cfg(target_os = "linux")]
 #[test]
 fn what_cannot_be_read_is_said_and_the_rest_is_shown() {
     let machine = Machine::healthy();

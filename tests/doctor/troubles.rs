@@ -324,6 +324,8 @@ fn says_everything_once(check: &Value) {
     }
 }
 
+/// Some are of permissions, and of folders of Linux.
+#[cfg(target_os = "linux")]
 #[test]
 fn every_single_trouble_is_told_with_what_to_do() {
     for trouble in TROUBLES {

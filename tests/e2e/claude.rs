@@ -115,7 +115,7 @@ impl Claude {
         for (name, value) in variables {
             self.variables.insert(name.into(), value);
         }
-        let project = fs::canonicalize(self.project()).expect("it is there");
+        let project = dunce::canonicalize(self.project()).expect("it is there");
         let project = project.to_string_lossy().into_owned();
         let onboarded = json!({
             "hasCompletedOnboarding": true,

@@ -1,15 +1,15 @@
 //! Nothing is lost, nothing is sent twice, and nobody waits: the built program, a writer of
 //! sessions that counts what it writes, and a double of PostHog that fails in every way.
-//!
-//! Linux only: what the program leaves in the background is looked up in `/proc`.
-#![cfg(target_os = "linux")]
 #![expect(clippy::print_stdout, reason = "how long hooks take is worth seeing")]
 
+#[cfg(target_os = "linux")]
 mod background;
 mod decisions;
+#[cfg(target_os = "linux")]
 mod endless;
 mod exits;
 mod hook;
+#[cfg(target_os = "linux")]
 mod machine;
 mod network;
 mod sessions;

@@ -1,9 +1,10 @@
 //! Sessions that end twice, copies of sessions, sessions whose end no hook saw.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::support::env::PROGRAM;
 use crate::support::posthog::Fault;
 use crate::support::scene::{CROWDED, Scene};
 use crate::support::session::{EVENTS_OF_TURN, Session};
@@ -209,7 +210,9 @@ fn a_running_session_is_sent_as_far_as_it_is_settled() {
 
 /// The id of a process that has ended.
 fn dead_process() -> u32 {
-    let mut child = Command::new("true").spawn().expect("it starts");
+    let mut child = Command::new(PROGRAM);
+    let child = child.arg("--version").stdout(Stdio::null());
+    let mut child = child.spawn().expect("it starts");
     child.wait().expect("it ends");
     child.id()
 }

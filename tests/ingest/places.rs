@@ -62,6 +62,8 @@ fn set(ids: &[&str]) -> BTreeSet<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()
 }
 
+/// The folder of Cowork is another one on Windows.
+#[cfg(unix)]
 #[test]
 fn sessions_of_every_folder_of_claude_code_are_found_and_the_doctor_names_them() {
     let env = TestEnv::new().without("CLAUDE_CONFIG_DIR");
@@ -126,6 +128,7 @@ fn a_list_of_folders_is_searched_and_what_one_of_them_switches_off_stays_off() {
     assert_eq!(found(&env, &["--all"]).0, set(&["one"]));
 }
 
+#[cfg(unix)]
 #[test]
 fn what_the_settings_of_another_folder_want_holds_for_its_sessions() {
     const KEY: &str = "phc_key_of_the_second_account_0123456789abcdefgh";
@@ -174,6 +177,7 @@ fn what_the_settings_of_another_folder_want_holds_for_its_sessions() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_folder_by_another_name_is_no_other_folder() {
     let env = TestEnv::new().without("CLAUDE_CONFIG_DIR");
@@ -218,6 +222,7 @@ fn sessions_of_cowork_are_sent_by_themselves_once_they_are_quiet() {
     assert!(is_sent());
 }
 
+#[cfg(unix)]
 #[test]
 fn links_are_followed_in_the_users_own_folders_and_elsewhere_when_they_are_named() {
     use std::os::unix::fs::symlink;

@@ -17,7 +17,7 @@ fn start(scene: &Scene) -> Child {
 }
 
 fn interrupt(child: &Child) {
-    Process(child.id()).kill(Signal::INT);
+    Process(child.id()).signal(Signal::INT);
 }
 
 #[track_caller]

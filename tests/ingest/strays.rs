@@ -87,6 +87,7 @@ fn a_session_is_read_again_when_lines_of_it_are_met_elsewhere() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn folders_of_subagents_behind_links_are_read_within_the_home_alone() {
     const SESSION: &str = "00000004-0000-4000-8000-000000000000";

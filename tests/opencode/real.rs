@@ -254,7 +254,7 @@ fn a_run_that_a_signal_ends_is_sent_at_once() {
         wait_for("the tools are in the database", PATIENCE, || {
             (machine.tools_in_database() == 3 * number).then_some(())
         });
-        Process(run.id()).kill(signal);
+        Process(run.id()).signal(signal);
         run.wait().expect("it ran");
         wait_for("the tools are sent", SOON, || {
             (machine.tools().len() == 3 * number).then_some(())
@@ -293,7 +293,7 @@ fn a_session_of_the_http_interface_is_sent_when_it_rests() {
         (machine.calls().len() == 1).then_some(())
     });
     assert_eq!(machine.calls()[0]["properties"]["$ai_session_id"], session);
-    Process(serve.id()).kill(Signal::TERM);
+    Process(serve.id()).signal(Signal::TERM);
     serve.wait().expect("it ran");
     machine.settle();
     machine.balanced();

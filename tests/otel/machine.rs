@@ -66,7 +66,7 @@ impl Machine {
         self.posthog.wait_until(PATIENCE, |events| {
             events.iter().filter(|it| is_call(it)).count() >= answered.len()
         });
-        Process(self.receiver.id()).kill(Signal::TERM);
+        Process(self.receiver.id()).signal(Signal::TERM);
         let ended = self.receiver.wait().expect("it ran");
         assert!(ended.success(), "the receiver ended with {ended}");
         // What it did not map yet, a call that is counted twice for example.

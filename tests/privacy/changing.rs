@@ -239,8 +239,7 @@ fn the_slash_command_reaches_no_project_with_a_similar_name() {
     let text = fs::read_to_string(&session.path).unwrap();
     let here = scene.env.project().to_string_lossy().into_owned();
     let text = text.replace(&here, &theirs.to_string_lossy());
-    let slug: String = ours
-        .canonicalize()
+    let slug: String = dunce::canonicalize(&ours)
         .unwrap()
         .to_string_lossy()
         .chars()

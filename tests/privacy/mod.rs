@@ -7,3 +7,4 @@ mod committed;
 mod consent;
 mod excluded;
 mod planted;
+mod spelling;

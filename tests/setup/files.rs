@@ -67,6 +67,8 @@ fn what_setup_made_is_gone_after_remove() {
     again.complains("says nothing of posthog-llma");
 }
 
+/// The folder for the user's configuration is that of Linux.
+#[cfg(target_os = "linux")]
 #[test]
 fn purge_leaves_nothing_behind() {
     let mut user = Newcomer::new();

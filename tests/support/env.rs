@@ -21,8 +21,16 @@ use super::posthog::PostHog;
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_posthog-llma");
 /// A key of the form PostHog hands out.
 pub(crate) const API_KEY: &str = "phc_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
+/// Folders of Windows in the user's home, for configuration and for state.
+const ROAMING: &str = "AppData/Roaming";
+const LOCAL: &str = "AppData/Local";
 /// No single run of the program takes longer.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Whether this is Wine, which does less than Windows.
+pub(crate) fn is_wine() -> bool {
+    cfg!(windows) && Path::new(r"C:\windows\system32\winecfg.exe").exists()
+}
 
 /// Home, state and project directory of one test.
 pub(crate) struct TestEnv {
@@ -46,6 +54,8 @@ impl TestEnv {
         env.variables = BTreeMap::from([
             ("HOME".into(), env.home().into()),
             ("USERPROFILE".into(), env.home().into()),
+            ("APPDATA".into(), env.home().join(ROAMING).into()),
+            ("LOCALAPPDATA".into(), env.home().join(LOCAL).into()),
             ("PATH".into(), std::env::var_os("PATH").unwrap_or_default()),
             ("TZ".into(), "UTC".into()),
             ("CLAUDE_CONFIG_DIR".into(), env.claude().into()),

@@ -19,10 +19,8 @@ pub(crate) mod library;
 pub(crate) mod openai;
 pub(crate) mod openrouter;
 pub(crate) mod posthog;
-#[cfg(target_os = "linux")]
 pub(crate) mod process;
 pub(crate) mod rendering;
-#[cfg(target_os = "linux")]
 pub(crate) mod scene;
 pub(crate) mod session;
 pub(crate) mod shared;

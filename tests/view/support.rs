@@ -152,7 +152,7 @@ impl Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        Process(self.child.id()).kill(Signal::INT);
+        Process(self.child.id()).signal(Signal::INT);
         drop(self.child.wait());
     }
 }

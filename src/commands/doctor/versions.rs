@@ -149,8 +149,8 @@ fn of_hook(machine: &Machine) -> Option<Diagnosis> {
 
 /// Another program of this name; `None` if it is this one.
 fn of_program(check: &'static str, program: PathBuf, host: &Host) -> Option<Diagnosis> {
-    let real = program.canonicalize().unwrap_or_else(|_| program.clone());
-    let own = host.executable.as_ref()?.canonicalize().ok()?;
+    let real = dunce::canonicalize(&program).unwrap_or_else(|_| program.clone());
+    let own = dunce::canonicalize(host.executable.as_ref()?).ok()?;
     if real == own {
         return None;
     }
@@ -215,7 +215,7 @@ impl Part {
         let own = host.executable.as_deref();
         let is_newer = numbers(&version) > numbers(VERSION);
         let fix = match own {
-            Some(own) if is_newer => update_of(&own.canonicalize().unwrap_or(own.to_owned())),
+            Some(own) if is_newer => update_of(&dunce::canonicalize(own).unwrap_or(own.to_owned())),
             _ => update,
         };
         let found = format!("version {version}{place}, but this program is {VERSION}");

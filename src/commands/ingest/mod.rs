@@ -19,6 +19,7 @@ use super::{Exit, WrongUse, program, read, refuse_inside_agent, settings, typed,
 use crate::cli::Ingest;
 use crate::config::Config;
 use crate::host::Host;
+use crate::paths;
 use crate::sources::{self, Listing, SessionRef};
 use crate::ui;
 
@@ -97,10 +98,10 @@ impl Reach {
 
 /// Whether a session was started in the current folder.
 fn began_here(found: &SessionRef, host: &Host) -> bool {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let cwd = found.glance().cwd;
-    let began = cwd.map(|cwd| real(Path::new(&cwd)));
-    began.is_some() && began == host.cwd.as_deref().map(real)
+    let began = found.glance().cwd;
+    let began = began.as_deref().map(Path::new);
+    let pair = began.zip(host.cwd.as_deref());
+    pair.is_some_and(|(began, here)| paths::are_same(began, here))
 }
 
 fn go(arguments: &Ingest, reach: Reach, host: &Host) -> anyhow::Result<Exit> {

@@ -47,10 +47,13 @@ pub(super) fn run(command: &[OsString]) -> io::Result<Ended> {
     let [program, arguments @ ..] = command else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
-    let mut command = Command::new(program);
+    let mut command = Command::new(found(program));
     command.args(arguments);
     #[cfg(unix)]
     let signals = signals::Signals::catch()?;
+    // Every process of a console gets Ctrl-C. This one goes on, to send what the command leaves.
+    #[cfg(windows)]
+    signal_hook::flag::register(signal_hook::consts::SIGINT, std::sync::Arc::default())?;
     let mut child = command.spawn()?;
     #[cfg(unix)]
     let passed_on = signals.pass_on_to(&child);
@@ -58,6 +61,15 @@ pub(super) fn run(command: &[OsString]) -> io::Result<Ended> {
     #[cfg(unix)]
     drop(passed_on);
     status.map(Ended::of)
+}
+
+/// The file of a program. On Windows a program may be a script, such as `claude.cmd` of npm, which
+/// shells find, but not the system itself.
+fn found(program: &OsString) -> OsString {
+    #[cfg(windows)]
+    return which::which(program).map_or_else(|_| program.clone(), Into::into);
+    #[cfg(not(windows))]
+    program.clone()
 }
 
 /// Signals for the command.

@@ -17,7 +17,7 @@ use crate::host::Host;
 use crate::variables::Variable;
 
 /// Name of Claude Code's folder among the settings of the machine.
-const MANAGED: &str = if cfg!(any(target_os = "macos", windows)) {
+pub(crate) const MANAGED: &str = if cfg!(any(target_os = "macos", windows)) {
     "ClaudeCode"
 } else {
     "claude-code"
@@ -210,15 +210,13 @@ mod tests {
     fn the_stronger_file_wins_and_is_named() {
         let root = tempfile::tempdir().unwrap();
         let host = host(root.path());
+        let managed = |file: &str| format!("system/{MANAGED}/{file}");
         for (file, scope) in [
             ("home/.claude/settings.json", Scope::User),
             ("bookshop/.claude/settings.json", Scope::Project),
             ("bookshop/.claude/settings.local.json", Scope::Local),
-            ("system/claude-code/managed-settings.json", Scope::Managed),
-            (
-                "system/claude-code/managed-settings.d/1.json",
-                Scope::Managed,
-            ),
+            (&managed("managed-settings.json"), Scope::Managed),
+            (&managed("managed-settings.d/1.json"), Scope::Managed),
         ] {
             let text = format!(r#"{{"disableAllHooks":true,"env":{{"POSTHOG_TAGS":"{file}"}}}}"#);
             write(root.path(), file, &text);

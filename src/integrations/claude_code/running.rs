@@ -95,11 +95,16 @@ pub fn is_alive(pid: u32) -> bool {
     pid.is_some_and(|pid| !matches!(test_kill_process(pid), Err(Errno::SRCH)))
 }
 
-/// Without a way to look for the process, its file counts.
-#[cfg(not(unix))]
+/// Whether a process runs, as far as the system tells.
+#[cfg(windows)]
 #[must_use]
-pub const fn is_alive(_: u32) -> bool {
-    true
+pub fn is_alive(pid: u32) -> bool {
+    use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+    let pid = Pid::from_u32(pid);
+    let which = ProcessesToUpdate::Some(&[pid]);
+    let mut system = System::new();
+    system.refresh_processes_specifics(which, true, ProcessRefreshKind::nothing());
+    system.process(pid).is_some()
 }
 
 #[cfg(test)]
@@ -118,7 +123,10 @@ mod tests {
         let sessions = home.path().join(".claude/sessions");
         fs::create_dir_all(&sessions).unwrap();
         let living = std::process::id();
-        let mut child = std::process::Command::new("true").spawn().unwrap();
+        // Prints how it is to be used, and ends.
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let child = child.arg("--help").stdout(std::process::Stdio::null());
+        let mut child = child.spawn().unwrap();
         let dead = child.id();
         child.wait().unwrap();
         for (pid, id) in [(living, "living"), (dead, "dead")] {

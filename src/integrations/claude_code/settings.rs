@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use crate::git;
 use crate::host::Host;
+use crate::paths;
 use crate::sources::claude_code::places::{config_dir, config_dirs, config_dirs_of};
 pub use content::Variables;
 
@@ -96,19 +97,19 @@ pub fn local_files(directory: &Path) -> Vec<PathBuf> {
 /// tree. The user's own folder of settings is no project.
 #[must_use]
 pub fn of_project(directory: &Path, host: &Host) -> Vec<ProjectFile> {
-    let real = directory.canonicalize();
-    let real = real.as_deref().unwrap_or(directory);
-    let mut above: Vec<&Path> = directory.ancestors().collect();
-    above.extend(
-        real.ancestors()
-            .filter(|folder| !directory.starts_with(folder)),
-    );
+    let spellings = paths::spellings(directory);
+    let mut above: Vec<&Path> = Vec::new();
+    for folder in spellings.iter().flat_map(|it| it.ancestors()) {
+        if !above.contains(&folder) {
+            above.push(folder);
+        }
+    }
     above.reverse();
     let mut places: Vec<(Kind, &Path)> = above
         .iter()
         .flat_map(|folder| [(Kind::Committed, *folder), (Kind::Local, *folder)])
         .collect();
-    let main = git::main_work_tree(directory);
+    let main = spellings.iter().find_map(|it| git::main_work_tree(it));
     if let Some(main) = &main {
         places.retain(|(kind, folder)| *kind != Kind::Local || *folder != main.as_path());
         places.push((Kind::Local, main));
@@ -116,7 +117,11 @@ pub fn of_project(directory: &Path, host: &Host) -> Vec<ProjectFile> {
     places.retain(|(kind, folder)| content::may_exist(&kind.file(folder)));
     // Links are resolved only if there is a file.
     let own = LazyCell::new(|| users_own(host));
-    places.retain(|(_, folder)| !own.contains(&without_links(&folder.join(".claude"))));
+    let is_own = |folder: &Path| {
+        let settings = folder.join(".claude");
+        own.iter().any(|own| paths::are_same(own, &settings))
+    };
+    places.retain(|(_, folder)| !is_own(folder));
     let files = places.into_iter();
     files
         .filter_map(|(kind, folder)| ProjectFile::read(kind, folder))
@@ -128,8 +133,13 @@ pub fn of_project(directory: &Path, host: &Host) -> Vec<ProjectFile> {
 #[must_use]
 pub fn of_other_folders(transcript: &Path, host: &Host) -> Vec<ProjectFile> {
     let mut folders = config_dirs_of(transcript, host);
-    let in_force = config_dir(host).map(|folder| without_links(&folder));
-    folders.retain(|folder| Some(without_links(folder)) != in_force);
+    let in_force = config_dir(host);
+    let is_in_force = |it: &Path| {
+        in_force
+            .as_ref()
+            .is_some_and(|own| paths::are_same(own, it))
+    };
+    folders.retain(|folder| !is_in_force(folder));
     let files = folders.iter();
     files
         .filter_map(|folder| ProjectFile::read(Kind::User, folder))
@@ -156,13 +166,8 @@ impl ProjectFile {
     }
 }
 
-/// The folders that hold the user's own settings, without links.
+/// The folders that hold the user's own settings.
 fn users_own(host: &Host) -> Vec<PathBuf> {
     let usual = host.home.as_ref().map(|home| home.join(".claude"));
-    let own = config_dirs(host).into_iter().chain(usual);
-    own.map(|folder| without_links(&folder)).collect()
-}
-
-fn without_links(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+    config_dirs(host).into_iter().chain(usual).collect()
 }

@@ -104,7 +104,7 @@ pub(super) fn locate(id: &str, host: &Host) -> Option<PathBuf> {
     let candidates = projects.map(|project| project.join(&name));
     // If there are several, the most recently written one.
     candidates
-        .filter(|path| path.canonicalize().is_ok_and(|real| bounds.hold(&real)))
+        .filter(|path| dunce::canonicalize(path).is_ok_and(|real| bounds.hold(&real)))
         .filter_map(|path| {
             let meta = path.metadata().ok().filter(fs::Metadata::is_file)?;
             Some((meta.modified().ok()?, path))
@@ -253,7 +253,7 @@ pub(crate) fn session_files(transcript: &Path, host: &Host) -> io::Result<Sessio
 
 /// The files in a folder of subagents, unless it is outside the bounds.
 fn files_of_agents(folder: &Path, bounds: &Bounds) -> Listing<PathBuf> {
-    match folder.canonicalize() {
+    match dunce::canonicalize(folder) {
         Ok(real) if !bounds.hold(&real) => Listing {
             found: Vec::new(),
             unreadable: vec![Unreadable::leading_out(folder, real)],
@@ -265,7 +265,9 @@ fn files_of_agents(folder: &Path, bounds: &Bounds) -> Listing<PathBuf> {
 /// The target of a transcript that is a symbolic link: its subagents may be there.
 fn linked(transcript: &Path) -> Option<PathBuf> {
     let is_link = transcript.symlink_metadata().ok()?.is_symlink();
-    is_link.then(|| transcript.canonicalize().ok()).flatten()
+    is_link
+        .then(|| dunce::canonicalize(transcript).ok())
+        .flatten()
 }
 
 /// The id of a session, from its lines or else from the name of its transcript. If the first line

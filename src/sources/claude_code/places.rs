@@ -98,7 +98,7 @@ pub(super) fn projects_dirs(host: &Host) -> Listing<PathBuf> {
 /// [`config_dirs`], and that of a task of Cowork.
 #[must_use]
 pub(crate) fn config_dirs_of(transcript: &Path, host: &Host) -> Vec<PathBuf> {
-    let real = |path: &Path| path.canonicalize().ok();
+    let real = |path: &Path| dunce::canonicalize(path).ok();
     let paths = [std::path::absolute(transcript).ok(), real(transcript)];
     let paths: Vec<PathBuf> = paths.into_iter().flatten().collect();
     let lie_in = |folder: &Path| paths.iter().any(|path| path.starts_with(folder));
@@ -242,11 +242,12 @@ mod tests {
             fs::create_dir_all(cowork.join("o/a/no-task/projects")).unwrap();
             let host = host(home.path());
             let usual = home.path().join(".claude").display().to_string();
+            let other = std::path::absolute("/other").unwrap().display().to_string();
             for (named, expected) in [
                 (None, &tasks[..]),
                 (Some(usual.clone()), &tasks),
-                (Some(format!("/other,{usual}")), &tasks),
-                (Some("/other".to_owned()), &[]),
+                (Some(format!("{other},{usual}")), &tasks),
+                (Some(other), &[]),
             ] {
                 let host = match &named {
                     Some(named) => host.clone().with("CLAUDE_CONFIG_DIR", named),

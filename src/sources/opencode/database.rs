@@ -33,7 +33,7 @@ impl Database {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let open = || {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(path.canonicalize()?, flags)
+            let connection = Connection::open_with_flags(dunce::canonicalize(path)?, flags)
                 .map_err(io::Error::other)?;
             connection.busy_timeout(BUSY).map_err(io::Error::other)?;
             connection

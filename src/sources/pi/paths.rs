@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::children;
 use super::header::{header, id_in_name, is_jsonl, started_at};
 use crate::host::Host;
+use crate::paths;
 use crate::sources::links::{self, Bounds};
 use crate::sources::regular;
 use crate::sources::walk::{Listing, Unreadable};
@@ -87,16 +88,17 @@ pub(crate) fn of_project(host: &Host) -> Listing<PathBuf> {
     let Some(cwd) = &host.cwd else {
         return Listing::default();
     };
-    let cwd = cwd.to_string_lossy().into_owned();
     if let Some(own) = own_sessions_dir(host) {
         let is_here = |path: &PathBuf| {
             let header = header(path).ok().flatten().unwrap_or_default();
-            header.cwd.as_ref() == Some(&cwd)
+            let began = header.cwd.as_deref().map(Path::new);
+            began.is_some_and(|began| paths::are_same(began, cwd))
         };
         let mut all = transcripts(&own, &Bounds::of(host));
         all.found.retain(is_here);
         return all;
     }
+    let cwd = cwd.to_string_lossy();
     let name = cwd.strip_prefix(['/', '\\']).unwrap_or(&cwd);
     let name = format!("--{}--", name.replace(['/', '\\', ':'], "-"));
     let folder = sessions_dir(host).map(|sessions| sessions.join(name));
@@ -141,7 +143,10 @@ fn as_path(named: PathBuf, host: &Host) -> PathBuf {
         .and_then(|named| named.strip_prefix("file://"));
     let path = url.map(|url| url.strip_prefix("localhost").unwrap_or(url));
     match path.filter(|path| path.starts_with('/')) {
-        Some(path) => PathBuf::from(without_escapes(path)),
+        Some(path) => {
+            let path = PathBuf::from(without_escapes(path));
+            paths::native(&path).unwrap_or(path)
+        }
         None => named,
     }
 }
@@ -197,6 +202,8 @@ mod tests {
 
     use super::*;
 
+    /// Paths of Windows begin with a drive.
+    #[cfg(unix)]
     #[test]
     fn the_folder_of_sessions_is_the_one_that_pi_uses() {
         let mut host = Host::bare(Utc::now);
@@ -216,6 +223,23 @@ mod tests {
         }
     }
 
+    #[cfg(windows)]
+    #[test]
+    fn the_folder_of_sessions_may_be_on_any_drive() {
+        let mut host = Host::bare(Utc::now);
+        host.home = Some(PathBuf::from(r"C:\Users\ada"));
+        for (name, value, expected) in [
+            ("PI_CODING_AGENT_SESSION_DIR", r"D:\all", r"D:\all"),
+            ("PI_CODING_AGENT_SESSION_DIR", r"~\all", r"C:\Users\ada\all"),
+            ("PI_CODING_AGENT_SESSION_DIR", "file:///D:/a%20b", r"D:\a b"),
+            ("PI_CODING_AGENT_DIR", r"D:\pi", r"D:\pi\sessions"),
+        ] {
+            let found = sessions_dir(&host.clone().with(name, value));
+            assert_eq!(found, Some(PathBuf::from(expected)), "{name}={value}");
+        }
+    }
+
+    #[cfg(unix)]
     #[test]
     fn the_settings_name_the_folder_of_sessions_if_no_variable_does() {
         let home = tempfile::tempdir().unwrap();

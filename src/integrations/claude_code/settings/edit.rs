@@ -9,6 +9,8 @@ use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstObject, CstObjectProp, CstRootNode};
 use serde_json::{Map, Value, json};
 
+use crate::files;
+
 /// Byte order mark, which Claude Code skips and strict JSON does not allow.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -90,7 +92,7 @@ impl SettingsFile {
         };
         if fs::symlink_metadata(path).is_ok() {
             // A link stays a link: its target is changed.
-            file.target = path.canonicalize().map_err(failed)?;
+            file.target = dunce::canonicalize(path).map_err(failed)?;
             let permissions = file.target.metadata().map_err(failed)?.permissions();
             let text = fs::read_to_string(&file.target).map_err(failed)?;
             check(path, &text)?;
@@ -169,7 +171,7 @@ impl SettingsFile {
         let temporary = self.beside(&format!(".new-{}", std::process::id()));
         let permissions = self.existing.as_ref().map(|existing| &existing.permissions);
         let replaced = write_new(&temporary, text, permissions)
-            .and_then(|()| fs::rename(&temporary, &self.target));
+            .and_then(|()| files::replace(&temporary, &self.target));
         if replaced.is_err() {
             let _ = fs::remove_file(&temporary);
         }
