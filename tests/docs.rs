@@ -23,7 +23,7 @@ const OF_THE_MACHINE: &[&str] = &[
 const OF_LARGE_INPUTS: [&str; 2] = ["oversized_line_count", "properties_left_out"];
 
 /// Findings that are in no fixture: `tests/report/findings.rs` has sessions with each.
-const OF_FINDINGS: [&str; 10] = [
+const OF_FINDINGS: [&str; 11] = [
     "retried_tool_count",
     "retried_tool_tokens",
     "repeated_read_count",
@@ -32,6 +32,7 @@ const OF_FINDINGS: [&str; 10] = [
     "lost_cache_tokens",
     "failed_turn_tokens",
     "grown_context_tokens",
+    "unused_tool_count",
     "unused_tool_tokens",
     "finding_tokens",
 ];

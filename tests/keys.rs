@@ -91,8 +91,12 @@ fn a_session_is_sent_with_the_key_that_a_command_prints() {
 fn the_hook_does_not_wait_for_a_command_and_a_failure_is_made_good() {
     let scene = without_key();
     let session = Session::write(&scene.env, 1, 1);
-    let slow = "sleep 3; exit 44";
-    let end = hook(&scene, &session, "POSTHOG_API_KEY_COMMAND", slow).run();
+    let keychain = scene.env.root().join("open keychain");
+    let command = format!(
+        "if [ -e '{}' ]; then echo {API_KEY}; else sleep 3; exit 44; fi",
+        keychain.display()
+    );
+    let end = hook(&scene, &session, "POSTHOG_API_KEY_COMMAND", &command).run();
     end.success().silent().within(CROWDED);
     scene.settle();
     assert_eq!(scene.posthog.count(), 0);
@@ -104,7 +108,7 @@ fn the_hook_does_not_wait_for_a_command_and_a_failure_is_made_good() {
     );
 
     // The keychain is open again when the next session starts.
-    let command = format!("echo {API_KEY}");
+    fs::write(keychain, "").expect("it is ours");
     let input = r#"{"session_id":"next","hook_event_name":"SessionStart","source":"startup"}"#;
     let start = scene.env.command(["hook"]).stdin(input);
     start

@@ -8,7 +8,7 @@
 mod report;
 mod tables;
 
-#[path = "../../tests/support/independent.rs"]
+#[path = "../../tests/support/independent/mod.rs"]
 #[expect(dead_code, reason = "tests use more of it")]
 mod independent;
 
