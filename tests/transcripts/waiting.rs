@@ -119,10 +119,15 @@ fn longest(span: &Value) -> f64 {
 
 fn told(transcript: &Path) -> HashMap<String, Told> {
     let mut calls: HashMap<String, Told> = HashMap::new();
-    let lines: Vec<Value> = files(transcript)
+    let mut lines: Vec<Value> = files(transcript)
         .iter()
         .flat_map(|path| lines(path))
         .collect();
+    // Some versions repeat what a subagent says in lines about its progress.
+    let repeated = lines.iter().filter(|it| it["type"] == "progress");
+    let repeated = repeated.map(|it| it["data"]["message"].clone());
+    let repeated: Vec<Value> = repeated.filter(Value::is_object).collect();
+    lines.extend(repeated);
     for line in &lines {
         let Some(at) = time(line) else { continue };
         for block in blocks(line, "tool_use") {
