@@ -203,7 +203,7 @@ fn the_workflow_runs_scripts_that_are_there() {
         .split_whitespace()
         .filter(|word| word.starts_with("scripts/") && !word.ends_with(','))
         .collect();
-    assert_eq!(called.len(), 4, "{called:?}");
+    assert_eq!(called.len(), 5, "{called:?}");
     for script in called {
         assert!(Path::new(ROOT).join(script).is_file(), "{script}");
     }
