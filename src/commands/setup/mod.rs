@@ -207,7 +207,7 @@ fn what_now(place: &Place, host: &Host) {
             "sessions that you start{here} from now on are sent when they end; \
              posthog-llma status shows it, posthog-llma ingest sends earlier ones"
         ));
-    } else {
+    } else if place.is_project {
         say("Claude Code does not call this program yet:");
         for line in integrations::install_commands(Agent::ClaudeCode) {
             ui::say(format_args!("  {line}"));

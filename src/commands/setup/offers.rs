@@ -16,6 +16,8 @@ use crate::cli;
 use crate::commands::{Exit, ingest};
 use crate::host::Host;
 use crate::integrations;
+use crate::integrations::claude_code::marketplace;
+use crate::integrations::claude_code::plugin::ADD_MARKETPLACE;
 use crate::interrupt::Interrupt;
 use crate::session::Agent;
 use crate::sources;
@@ -54,7 +56,9 @@ pub(super) fn make(
 ) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::NONE;
     for agent in AGENTS {
-        if is_here(agent, host) && !has_plugin(agent, host) && !plugin(agent, arguments, host)? {
+        // The settings that were just written are those of Claude Code.
+        let is_wanted = agent == Agent::ClaudeCode || is_here(agent, host);
+        if is_wanted && !has_plugin(agent, host) && !plugin(agent, arguments, host)? {
             outcome.exit = Exit::Incomplete;
         }
         // Ctrl-C has also ended the installer.
@@ -101,9 +105,17 @@ fn program(agent: Agent, host: &Host) -> Option<PathBuf> {
     paths.find(|path| path.is_file())
 }
 
+/// The commands that install the plugin of an agent. A marketplace that is known is not added again.
+fn commands(agent: Agent, host: &Host) -> Vec<&'static str> {
+    let mut lines = integrations::install_commands(agent).to_vec();
+    let is_known = marketplace::is_known(host);
+    lines.retain(|line| *line != ADD_MARKETPLACE || !is_known);
+    lines
+}
+
 /// Installs the plugin of an agent, if the user agrees. Returns `false` if that failed.
 fn plugin(agent: Agent, arguments: &cli::Setup, host: &Host) -> anyhow::Result<bool> {
-    let lines = integrations::install_commands(agent);
+    let lines = commands(agent, host);
     let name = agent.name();
     let program = program(agent, host);
     let is_agreed = match &program {
