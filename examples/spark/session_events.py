@@ -236,7 +236,9 @@ def write(spark: SparkSession, program: Program, found: list[Unit], output: str)
     events = spark.createDataFrame(tasks.flatMap(rows), EVENTS, verifySchema=False)
     by_day = spark.sql("SELECT /*+ REBALANCE(day) */ * FROM {events}", events=events)
     in_order = by_day.sortWithinPartitions("day", "timestamp", "uuid")
-    in_order.write.partitionBy("day").mode("overwrite").parquet(output)
+    # Spark's own choice, Snappy, does not load on a glibc machine that also has musl.
+    written = in_order.write.partitionBy("day").mode("overwrite")
+    written.parquet(output, compression="zstd")
 
 
 def main() -> None:
