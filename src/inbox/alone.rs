@@ -1,4 +1,4 @@
-//! One receiver for an inbox.
+//! The lock that allows only one receiver per inbox.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -8,8 +8,8 @@ use crate::files::{make_directory, private_file};
 
 const LOCK: &str = "serve.lock";
 
-/// The right to receive for the inbox of a folder, until it is dropped. The kernel takes it back
-/// when the process ends, however it ends.
+/// The right to receive for the inbox of a folder, until it is dropped. The kernel releases it when
+/// the process ends, however it ends.
 #[derive(Debug)]
 pub struct Alone(#[expect(dead_code, reason = "its lock is held")] File);
 

@@ -1,7 +1,8 @@
-//! Traces that were being read when a process ended.
+//! Reading attempts that ended with the process.
 //!
-//! A trace that ends the process which reads it would end every later one too, and hold up all
-//! others. So those that were being read come last, and after some times they are left to a person.
+//! A trace that crashes the process which reads it would crash every later one too, and hold up all
+//! others. So traces with unfinished attempts are read last, and after [`MOST`] attempts only at a
+//! person's command.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -15,10 +16,10 @@ use crate::files::{private_file, remove};
 
 const FILE: &str = "inbox.attempts";
 
-/// Times that a trace may be read without success before only a person's command reads it.
+/// Number of unfinished attempts after which only a person's command reads a trace.
 const MOST: u32 = 3;
 
-/// How often the reading of a trace was begun and not ended.
+/// Unfinished attempts to read each trace of a route.
 #[derive(Debug)]
 pub struct Attempts {
     path: PathBuf,
@@ -26,7 +27,7 @@ pub struct Attempts {
 }
 
 impl Attempts {
-    /// The attempts of earlier processes to read the traces of a route.
+    /// The unfinished attempts of earlier processes for a route.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -49,21 +50,21 @@ impl Attempts {
         Ok(Self { path, begun })
     }
 
-    /// How often the reading of this trace was begun and not ended.
+    /// Number of unfinished attempts to read this trace.
     #[must_use]
     pub fn count(&self, key: &TraceKey) -> u32 {
         let count = self.begun.get(&name(key)).copied();
         count.unwrap_or(0)
     }
 
-    /// Whether processes ended so often while they read it that only a person should try again.
+    /// Whether only a person's command should try this trace again.
     #[must_use]
     pub fn is_given_up(&self, key: &TraceKey) -> bool {
         self.count(key) >= MOST
     }
 
-    /// The reading of a trace begins. The end of the process leaves this on disk; a power failure
-    /// need not.
+    /// Records the start of an attempt. The record survives the end of the process; a power failure
+    /// may lose it.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -72,12 +73,13 @@ impl Attempts {
         self.write().map_err(InboxError::directory(&self.path))
     }
 
-    /// It ended, well or not. Written with the next beginning, or by [`Attempts::close`].
+    /// Records the end of an attempt, successful or not. The next [`Attempts::begin`] or
+    /// [`Attempts::close`] writes it.
     pub fn end(&mut self, key: &TraceKey) {
         self.begun.remove(&name(key));
     }
 
-    /// Nothing is being read any more.
+    /// Records that no attempt is running.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -98,7 +100,7 @@ impl Attempts {
         }
         let mut file = private_file().open(&self.path)?;
         io::Write::write_all(&mut file, lines.as_bytes())?;
-        // Cuts off the rest of an earlier, longer content.
+        // Removes the rest of a longer earlier content.
         file.set_len(lines.len() as u64)
     }
 }

@@ -1,6 +1,6 @@
-//! A request in the form in which it is stored: by trace, digested, compressed.
+//! A request in its stored form: split by trace, digested, compressed.
 //!
-//! All of this happens before the one thread that writes has a part in it.
+//! All of this happens before the request reaches the one writing thread.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,8 +17,8 @@ use crate::otlp::openrouter::is_delivery;
 use crate::otlp::{Attributes, Batch, LogRecord, Span, TraceId, stored};
 use crate::redact::Redacted;
 
-/// The content of a request, ready to be stored. Made of redacted data only: what is in it reaches the
-/// disk.
+/// The content of a request, ready to be stored. It consists of redacted data only, since it is
+/// written to disk as it is.
 #[derive(Debug)]
 pub struct Delivery {
     pub(super) route: Route,
@@ -32,7 +32,7 @@ pub struct Delivery {
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) trace_id: TraceId,
-    /// Whether these are records without a trace, with an id made here.
+    /// Whether these are records without a trace, under an id made by this program.
     pub(super) is_loose: bool,
     pub(super) has_root: bool,
     /// Whether OpenRouter delivered it.
@@ -41,31 +41,31 @@ pub(super) struct Group {
     pub(super) name: String,
     pub(super) sessions: Vec<String>,
     pub(super) items: Vec<Item>,
-    /// Bytes of the stored form.
+    /// Size of the stored form before compression, in bytes.
     pub(super) expanded: usize,
-    /// The stored form: compressed, or as it is when it is no longer than that.
+    /// The stored form: compressed, unless that makes it no shorter.
     pub(super) content: Vec<u8>,
 }
 
-/// A span or a log record of a group.
+/// One span or log record of a group.
 #[derive(Debug)]
 pub(super) struct Item {
     pub(super) id: ItemId,
     pub(super) digest: i64,
-    /// Its place among the spans or the records of the chunk.
+    /// Index among the spans, or among the records, of the chunk.
     pub(super) place: usize,
 }
 
-/// Identifies an item within its trace. Their lengths tell them apart on disk.
+/// Identity of an item within its trace. On disk, the two kinds differ in length.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ItemId {
     /// Id of a span.
     Span([u8; 8]),
-    /// Digest of a record: records have no ids.
+    /// Digest of a record; records have no ids.
     Record([u8; 16]),
 }
 
-/// Numbers of spans and log records that a service sent.
+/// Numbers of spans and log records from one service.
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) name: String,
@@ -73,15 +73,15 @@ pub(super) struct Service {
     pub(super) logs: u64,
 }
 
-/// Bytes of a text that is kept to find or show a trace by. Longer names are cut, longer sessions
-/// are not kept.
+/// Bytes of the longest text to keep for finding or showing a trace. Longer names are cut, longer
+/// session ids dropped.
 const MAX_TEXT: usize = 200;
-/// Bytes of a form from which on it is compressed: to begin costs as much as a kilobyte does.
+/// Bytes of the shortest form to compress: starting the encoder costs as much as a kilobyte.
 const WORTH_IT: usize = 512;
-/// Bytes of a delivery that is stored at once: some hundredths of a second.
+/// Bytes of a delivery to store in one transaction, which takes some hundredths of a second.
 const PART: usize = 2 << 20;
-/// Sessions of a trace that are kept, and responses that it reports. Real traces have one session, and
-/// as many responses as calls.
+/// Largest number of sessions, and of reported responses, to keep per trace. Real traces have one
+/// session, and as many responses as calls.
 const MAX_SESSIONS: usize = 512;
 
 impl ItemId {
@@ -94,7 +94,7 @@ impl ItemId {
 }
 
 impl Delivery {
-    /// Prepares what a request told, in the order in which it told it.
+    /// Prepares the content of a request, in the order of the request.
     ///
     /// # Errors
     /// When it cannot be written as JSON, which is not to be expected.
@@ -105,7 +105,7 @@ impl Delivery {
     ) -> serde_json::Result<Self> {
         let batch = batch.get();
         let mut digests = Digests::default();
-        // Level 1: five times as fast as the default for a tenth more bytes.
+        // Level 1 is five times as fast as the default, for a tenth more bytes.
         let mut compress = Compress::new(Compression::fast(), true);
         let groups = groups(batch).into_iter();
         let groups = groups.map(|group| group.finish(&mut digests, &mut compress));
@@ -123,14 +123,13 @@ impl Delivery {
         self.groups.is_empty()
     }
 
-    /// Bytes that it takes on disk, at a guess.
+    /// Approximate size on disk, in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         self.groups.iter().map(Group::size).sum()
     }
 
-    /// Splits it where it is so large that others would wait long for its transaction. Traces stay
-    /// whole.
+    /// Splits a delivery whose transaction would make others wait for long. Traces stay whole.
     #[must_use]
     pub fn parts(self) -> Vec<Self> {
         let Self {
@@ -155,7 +154,7 @@ impl Delivery {
             route: route.clone(),
             received_at,
             groups,
-            // They are counted once.
+            // Only the first part carries the counts.
             services: std::mem::take(&mut services),
         };
         parts.into_iter().map(part).collect()
@@ -163,7 +162,7 @@ impl Delivery {
 }
 
 impl Group {
-    /// Bytes that it takes on disk, at a guess: its rows too.
+    /// Approximate size on disk, in bytes, including its rows.
     const fn size(&self) -> usize {
         self.content.len() + 64 * self.items.len() + 256
     }
@@ -237,7 +236,7 @@ impl Part<'_> {
         })
     }
 
-    /// Of the root, or of what comes first.
+    /// Service and name of the root span, or else of the first item.
     fn service_and_name(&self) -> (String, String) {
         let root = self.spans.iter().find(|it| it.parent_span_id.is_none());
         let (resource, name) = match (root.or(self.spans.first()), self.logs.first()) {
@@ -300,7 +299,7 @@ fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_TEXT)]
 }
 
-/// The stored bytes of a form: compressed, unless that makes them no shorter.
+/// The bytes to store: compressed, unless that makes them no shorter.
 fn content(compress: &mut Compress, form: Vec<u8>) -> Vec<u8> {
     if form.len() < WORTH_IT {
         return form;
@@ -313,8 +312,8 @@ fn content(compress: &mut Compress, form: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// Compresses with an encoder that is used again: a new one for each of many small traces costs
-/// more than the compression itself.
+/// Compresses with an encoder that is reused: a new one for each small trace costs more than the
+/// compression itself.
 fn compressed(compress: &mut Compress, form: &[u8]) -> Vec<u8> {
     compress.reset();
     let mut content = Vec::with_capacity(form.len() / 4 + 128);
@@ -325,7 +324,7 @@ fn compressed(compress: &mut Compress, form: &[u8]) -> Vec<u8> {
             Ok(Status::StreamEnd) => return content,
             // The vector is full.
             Ok(Status::Ok | Status::BufError) => content.reserve(content.capacity().max(1024)),
-            // Only an encoder without memory fails.
+            // Only an encoder that cannot allocate memory fails.
             Err(error) => unreachable!("compression in memory: {error}"),
         }
     }

@@ -1,4 +1,4 @@
-//! Digests of spans and records, by which equal ones are recognised.
+//! Digests of spans and records, which recognise equal ones.
 
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
@@ -14,25 +14,26 @@ use crate::otlp::{LogRecord, Resource, Scope, Span};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Digest([u8; 32]);
 
-/// Makes digests. What spans share is digested once.
+/// Makes digests. A resource or scope that spans share is digested once.
 #[derive(Default)]
 pub(super) struct Digests {
-    /// By the address of the resource or the scope, which lives as long as the batch.
+    /// Digests by the address of the resource or scope, which lives as long as the batch.
     shared: HashMap<usize, [u8; 32]>,
 }
 
-/// Digests what is written to it. A copy of a large span would take as much memory as the span.
+/// A writer that digests its input. A serialized copy of a large span would take as much memory as
+/// the span.
 struct Digesting(Sha256);
 
 impl Digest {
-    /// The first 64 bits.
+    /// The first 64 bits of the digest.
     pub(super) fn short(self) -> i64 {
         let mut first = [0; 8];
         first.copy_from_slice(&self.0[..8]);
         i64::from_be_bytes(first)
     }
 
-    /// The first 128 bits.
+    /// The first 128 bits of the digest.
     pub(super) fn long(self) -> [u8; 16] {
         let mut first = [0; 16];
         first.copy_from_slice(&self.0[..16]);
@@ -72,9 +73,9 @@ impl Digests {
     }
 }
 
-/// The digest of what was digested before and of an item.
+/// The digest of an item, continued from what `begun` has digested.
 fn digest(begun: Sha256, item: &impl Serialize) -> serde_json::Result<[u8; 32]> {
-    // Items are written in pieces of some bytes.
+    // Items are serialized in pieces of a few bytes.
     let mut writer = BufWriter::with_capacity(8 << 10, Digesting(begun));
     serde_json::to_writer(&mut writer, item)?;
     let digesting = writer.into_inner();

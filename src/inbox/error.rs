@@ -50,7 +50,7 @@ pub enum InboxError {
         /// The database.
         path: PathBuf,
     },
-    /// The inbox holds as much as it may, all of it waiting to be mapped.
+    /// The inbox has reached its size limit, and everything in it waits to be mapped.
     #[error("{} holds {used} bytes that wait to be sent, more than its limit of {limit}", path.display())]
     Limit {
         /// The database.

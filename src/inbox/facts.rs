@@ -1,6 +1,6 @@
-//! Counts of what happened, for `status` and `doctor`.
+//! Counts of occurrences, for `status` and `doctor`.
 //!
-//! Counting must cost no write of its own: somebody who sends nonsense would keep the disk busy.
+//! A count must not cost a write of its own: a client that sends nonsense would keep the disk busy.
 //! Counts are collected in memory and written with the next delivery, or after some seconds.
 
 use std::collections::BTreeMap;
@@ -13,23 +13,23 @@ use super::time::to_millis;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Fact {
-    /// A request was refused. Name: the reason.
+    /// A request was refused; the name is the reason.
     Refused,
-    /// Spans or log records of a request could not be taken. Name: the reason.
+    /// Spans or log records of a request were left out; the name is the reason.
     LeftOut,
-    /// Groups of metrics came, of which nothing is kept.
+    /// Groups of metrics arrived, and were dropped.
     Metrics,
-    /// Spans or log records came once more, as they were stored.
+    /// Spans or log records arrived again unchanged.
     Repeated,
-    /// Spans came once more with another content, and replaced what was stored.
+    /// Spans arrived again with other content, which replaced the stored one.
     Replaced,
-    /// `OpenRouter` tested the connection. Name: the route.
+    /// `OpenRouter` tested the connection; the name is the route.
     ConnectionTest,
-    /// A made-up request of `OpenRouter`, sent by "Send trace", was left out. Name: the route.
+    /// A made-up request of `OpenRouter`'s "Send trace" was left out; the name is the route.
     TestRequest,
-    /// An application reported requests that it made to `OpenRouter`. Name: the route.
+    /// An application reported its own requests to `OpenRouter`; the name is the route.
     OwnReport,
-    /// A request was left out because its route does not take it. Name: the reason.
+    /// A request was left out because its route does not take it; the name is the reason.
     KeptOut,
     /// Traces were removed after they had been mapped.
     Pruned,
@@ -37,16 +37,16 @@ pub enum Fact {
     Expired,
 }
 
-/// How often something happened.
+/// Number of occurrences of a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
-    /// The kind of the event.
+    /// The kind of occurrence.
     pub fact: Fact,
-    /// More exactly; empty where the fact has no kinds.
+    /// The kind in more detail; empty for facts without a name.
     pub name: String,
-    /// How often.
+    /// Number of occurrences.
     pub count: u64,
-    /// The last time.
+    /// Time of the last occurrence.
     pub last_at: SystemTime,
 }
 
@@ -65,7 +65,7 @@ impl Fact {
         Self::Expired,
     ];
 
-    /// Its name on disk.
+    /// Name of the fact on disk.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -82,17 +82,17 @@ impl Fact {
         }
     }
 
-    /// The fact with this name on disk; `None` for one that a newer program counts.
+    /// The fact with this name on disk; `None` for one that only a newer program knows.
     pub(super) fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.name() == name)
     }
 }
 
-/// Counts that were not written yet.
+/// Counts in memory that are not on disk yet.
 #[derive(Debug, Default)]
 pub(super) struct Facts(Mutex<Counts>);
 
-/// Numbers and last times, by fact and name.
+/// Number and last time (milliseconds since 1970) by fact and name.
 pub(super) type Counts = BTreeMap<(Fact, String), (u64, i64)>;
 
 impl Facts {
@@ -104,12 +104,12 @@ impl Facts {
         self.lock().is_empty()
     }
 
-    /// Takes all counts; they are the caller's to write.
+    /// Takes all counts, which the caller has to write.
     pub(super) fn take(&self) -> Counts {
         std::mem::take(&mut self.lock())
     }
 
-    /// Gives counts back that could not be written.
+    /// Returns counts that could not be written.
     pub(super) fn restore(&self, counts: Counts) {
         let mut all = self.lock();
         for ((fact, name), (count, at)) in counts {
@@ -118,12 +118,12 @@ impl Facts {
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
-        // Counts are whole at any instruction.
+        // A panic leaves no count half changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Counts something.
+/// Adds occurrences to counts.
 pub(super) fn add(counts: &mut Counts, fact: Fact, name: &str, count: u64, at: i64) {
     if count > 0 {
         let tally = counts.entry((fact, name.to_owned())).or_default();

@@ -1,35 +1,35 @@
-//! Names of what is kept: routes and traces.
+//! Names of routes and traces in the inbox.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::otlp::TraceId;
 
-/// The way by which a request came in: the name of its token, or of the open door. Settings say
-/// which project and which privacy mode belong to it. What came by different routes is never mixed.
+/// The way by which a request came in: the name of its token, or of the receiver without tokens.
+/// Settings give each route its project and privacy mode. Data of different routes are never mixed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Route(Arc<str>);
 
-/// Names a trace in the inbox. Two routes may have traces of the same id.
+/// Identity of a trace in the inbox. Traces of two routes may have the same id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TraceKey {
-    /// How it came in.
+    /// The route by which it came.
     pub route: Route,
-    /// The id that its emitter gave it, or one made here for records without a trace.
+    /// The emitter's id, or one made by this program for records without a trace.
     pub trace_id: TraceId,
 }
 
-/// The route of the settings themselves, which is the only one unless others are set up.
+/// Name of the default route, the only one unless the settings define others.
 const MAIN: &str = "main";
 
 impl Route {
-    /// The route of the settings themselves.
+    /// The default route, which sends to the destination of the settings.
     #[must_use]
     pub fn main() -> Self {
         Self::new(MAIN)
     }
 
-    /// Whether it is the route of the settings themselves.
+    /// Whether this is the default route.
     #[must_use]
     pub fn is_main(&self) -> bool {
         self.name() == MAIN
@@ -41,7 +41,7 @@ impl Route {
         Self(Arc::from(name))
     }
 
-    /// Its name.
+    /// Name of the route.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0

@@ -1,16 +1,16 @@
-//! Log records without a trace, and what they belong to.
+//! Log records without a trace, collected into groups.
 //!
-//! Some emitters tell of their model calls in such records: Codex in all of them, Claude Code in
-//! some. What of them belongs together says their session; records without one belong together by
-//! service and hour, so that no group grows for ever. Both follow from the record alone, so that a
-//! record that comes again comes to the same group.
+//! Some emitters report model calls in such records: Codex all of them, Claude Code some. Records
+//! that name the same session form a group; records without a session are grouped by service and
+//! hour, so that no group grows for ever. The group follows from the record alone, so a repeated
+//! record joins the same group.
 
 use sha2::{Digest, Sha256};
 
 use super::sessions::session_of;
 use crate::otlp::{LogRecord, TraceId};
 
-/// Nanoseconds.
+/// Nanoseconds in an hour.
 const HOUR: u64 = 3_600_000_000_000;
 
 /// The id of the group of a record without a trace.
@@ -28,7 +28,8 @@ pub(super) fn id_of(log: &LogRecord) -> TraceId {
     TraceId::from_bytes(id).unwrap_or_else(|| unreachable!("a digest of zeros"))
 }
 
-/// Each field is preceded by its length, so that none runs into the next.
+/// Digest of fields. The length of each comes first, so that different fields never give the same
+/// bytes.
 fn digest(fields: &[&[u8]]) -> [u8; 32] {
     let mut digest = Sha256::new_with_prefix("otlp records without a trace");
     for field in fields {

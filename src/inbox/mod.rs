@@ -1,5 +1,5 @@
-//! The inbox: what was pushed to this program and is no session yet. Redacted spans and log
-//! records by trace, in one `SQLite` database.
+//! The inbox: received spans and log records that are not in a session yet, redacted, by trace, in
+//! one `SQLite` database.
 //!
 //! # States of a trace
 //!
@@ -10,10 +10,11 @@
 //!                       └──────── 30 days ─► removed, counted as expired
 //! ```
 //!
-//! A trace that waits is *quiet* when its root came and nothing new for 5 s, or nothing new for
-//! 60 s: also when a report of the same request to OpenRouter is to be expected. Whoever maps it reads it, stores its events, and marks the revision that was read as
-//! mapped; if something came meanwhile, it goes on waiting. A process that dies between the two
-//! maps it again: the identities of its events follow from its spans.
+//! A waiting trace is *quiet* when its root arrived and nothing new for 5 s, or nothing new for 60
+//! s; also when OpenRouter or the application is expected to report the same request too. The
+//! process that maps a trace reads it, stores its events, and marks the revision it read as mapped;
+//! if something arrived meanwhile, the trace keeps waiting. A process that dies in between maps it
+//! again: the identities of its events follow from its spans.
 //!
 //! # Files of the folder
 //!
@@ -21,21 +22,21 @@
 //! |---|---|
 //! | `inbox.db`, `-wal`, `-shm` | the database and its log |
 //! | `inbox.db.new` | a database under construction; renamed when it is complete |
-//! | `inbox.db.suspect` | a damaged page was read: the next process that writes checks the database |
+//! | `inbox.db.suspect` | a mark: a page was damaged, and the next process that writes checks the
+//! database |
 //! | `inbox.db.corrupt-1` | a damaged database, set aside |
 //! | `inbox.lock` | lock for creating and migrating the database |
-//! | `serve.lock` | held by the process that receives |
+//! | `serve.lock` | held by the receiving process |
 //!
 //! # Promises
 //!
-//! - When a delivery is answered with [`Ack`], it is on disk, flushed. A process may be killed at
-//!   any instruction, the power may fail: a transaction happened completely or not at all.
-//! - A span is identified by its id, its trace and its route, and read once. If it comes again as
-//!   it was, nothing changes; if it comes again with another content, the newer one is read. Both
-//!   are counted.
-//! - On a full disk, or when what waits exceeds [`Settings::max_bytes`], deliveries are refused and
-//!   nothing that was stored is lost.
-//! - What waits is never removed to make room.
+//! - An [`Ack`] for a delivery means that it is flushed to disk. A process may be killed at any
+//!   instruction, and the power may fail: a transaction happens completely or not at all.
+//! - A span is identified by its id, its trace and its route, and read once. Received again
+//!   unchanged, it is ignored; received with other content, the newer one counts. Both are counted.
+//! - On a full disk, or when the waiting traces exceed [`Settings::max_bytes`], deliveries are
+//!   refused and everything stored stays.
+//! - A waiting trace is never removed to make room.
 
 mod alone;
 mod attempts;
@@ -76,15 +77,15 @@ use facts::Facts;
 use place::Place;
 use writer::{Command, Reply, Writer};
 
-/// How much is kept for how long.
+/// Size and age limits of the inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// How long a trace is kept after something new came for the last time.
+    /// Time for which a trace is kept after something new arrived last.
     pub keep: Duration,
-    /// Bytes on disk. Beyond it the oldest traces that were mapped are removed; when what waits
-    /// exceeds it, nothing more is taken.
+    /// Maximum bytes on disk. Above it, the oldest mapped traces are removed; when the waiting ones
+    /// alone exceed it, deliveries are refused.
     pub max_bytes: u64,
-    /// Deliveries that may wait to be written.
+    /// Maximum number of deliveries in the queue of the writing thread.
     pub queue: usize,
 }
 
@@ -105,9 +106,9 @@ pub struct Ack {
     pub spans: u64,
     /// New log records.
     pub logs: u64,
-    /// Spans and records that were there already.
+    /// Spans and records that were stored already, unchanged.
     pub repeated: u64,
-    /// Spans that were there with another content.
+    /// Spans that were stored already, with other content.
     pub replaced: u64,
 }
 
@@ -116,15 +117,15 @@ pub struct Ack {
 pub struct Revision {
     /// The trace.
     pub key: TraceKey,
-    /// Grows with everything new.
+    /// Grows with everything new in the trace.
     pub number: u64,
 }
 
-/// Whether a delivery is safe on disk. One failure may have met many deliveries.
+/// Whether a delivery is safe on disk. Deliveries of one transaction share its error.
 pub type Stored = Result<Ack, Arc<InboxError>>;
 
-/// The inbox, open for writing. Clones write through the same thread; the last one to go waits for
-/// it to finish. Other processes may write too.
+/// The inbox, open for writing. All clones write through the same thread; dropping the last one
+/// waits for it to finish. Other processes may write too.
 #[derive(Debug, Clone)]
 pub struct Inbox(Arc<Shared>);
 
@@ -167,8 +168,8 @@ impl Inbox {
         })))
     }
 
-    /// Stores a delivery together with others, and then calls `answer`, from another thread. Never
-    /// waits: when too many deliveries wait, it is refused.
+    /// Stores a delivery, together with others, and then calls `answer` on another thread. Never
+    /// waits: when the queue is full, the delivery is refused.
     pub fn submit(&self, delivery: Delivery, answer: impl FnOnce(Stored) + Send + 'static) {
         let Some(commands) = &self.0.commands else {
             return answer(Err(Arc::new(InboxError::Closed)));
@@ -186,12 +187,12 @@ impl Inbox {
     /// Stores deliveries and waits until they are safe on disk.
     ///
     /// # Errors
-    /// When one of them cannot be stored. Others may have been.
+    /// When one of them cannot be stored. Others may have been stored.
     pub fn store(&self, deliveries: impl IntoIterator<Item = Delivery>) -> Stored {
         let (answer, answers) = std::sync::mpsc::channel();
         for delivery in deliveries.into_iter().flat_map(Delivery::parts) {
             let answer = answer.clone();
-            // Whoever waits does so below.
+            // The receiving end waits below.
             let answer = Box::new(move |stored| drop(answer.send(stored)));
             self.send(Command::Store(delivery, answer))?;
         }
@@ -201,11 +202,11 @@ impl Inbox {
             .try_fold(Ack::default(), |sum, ack| Ok(sum + ack?))
     }
 
-    /// Marks traces as mapped, since their events are stored elsewhere. Those for which something
-    /// new came since they were read go on waiting. Returns how many were marked.
+    /// Marks traces as mapped, once their events are stored in the outbox. A trace to which
+    /// something was added since it was read keeps waiting. Returns the number of marked traces.
     ///
     /// # Errors
-    /// When it cannot be written; none of them is marked then.
+    /// When the database cannot be written; then none is marked.
     pub fn mark_mapped(
         &self,
         traces: Vec<Revision>,
@@ -214,20 +215,20 @@ impl Inbox {
         self.ask(|reply| Command::MarkMapped(traces, now, reply))
     }
 
-    /// Lets traces be mapped once more, as if something new had come. Returns how many of them are
-    /// there.
+    /// Makes traces wait to be mapped again, as if something new had arrived. Returns the number of
+    /// them that exist.
     ///
     /// # Errors
-    /// When it cannot be written; none of them waits then that did not before.
+    /// When the database cannot be written; then no trace changes its state.
     pub fn mark_waiting(&self, traces: Vec<TraceKey>) -> Result<usize, Arc<InboxError>> {
         self.ask(|reply| Command::MarkWaiting(traces, reply))
     }
 
-    /// Removes what was kept long enough or for what there is no room, and gives the room back to
-    /// the file system. Deliveries are stored in between.
+    /// Removes traces above the age or size limit, and gives the space back to the file system.
+    /// Deliveries are stored in between.
     ///
     /// # Errors
-    /// When it cannot be written. What was removed until then is removed.
+    /// When the database cannot be written. Traces removed until then stay removed.
     pub fn prune(&self, now: SystemTime) -> Result<Pruned, Arc<InboxError>> {
         let mut pruned = Pruned::default();
         loop {
@@ -242,7 +243,7 @@ impl Inbox {
         Ok(pruned)
     }
 
-    /// Whether the database that is open still has its name.
+    /// Checks that the open database still has its name.
     ///
     /// # Errors
     /// [`InboxError::Gone`] when it was removed, renamed or replaced.
@@ -250,7 +251,7 @@ impl Inbox {
         self.0.place.check()
     }
 
-    /// Counts something that happened. It is written with the next delivery, or within seconds.
+    /// Counts occurrences. The count is written with the next delivery, or within seconds.
     pub fn count(&self, fact: Fact, name: &str, count: u64, now: SystemTime) {
         self.0.facts.add(fact, name, count, now);
     }
@@ -264,10 +265,10 @@ impl Inbox {
         Reader::open(&self.0.directory)?.ok_or(InboxError::Damaged { path })
     }
 
-    /// Writes what was submitted and counted, and closes the inbox for all clones.
+    /// Writes all submitted deliveries and counts, and closes the inbox for all clones.
     ///
     /// # Errors
-    /// When it was closed before.
+    /// When it is closed already.
     pub fn close(&self) -> Result<(), Arc<InboxError>> {
         self.ask(Command::Close)?;
         self.0.join();
@@ -294,9 +295,9 @@ impl Shared {
     fn join(&self) {
         let writer = self.writer.lock();
         let writer = writer.unwrap_or_else(PoisonError::into_inner).take();
-        // The last clone may have gone with an answer, on the thread itself.
+        // The last clone may be dropped with an answer, on the writing thread itself.
         if let Some(writer) = writer.filter(|it| it.thread().id() != thread::current().id()) {
-            // It panics only where a test does.
+            // The thread panics only in tests.
             drop(writer.join());
         }
     }
@@ -304,7 +305,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Without a sender the thread writes what it has, and ends.
+        // Without a sender, the thread writes what is left, and ends.
         self.commands = None;
         self.join();
     }
@@ -316,8 +317,8 @@ pub fn is_there(directory: &Path) -> bool {
     open::file(directory).exists()
 }
 
-/// The damaged inboxes of a folder that were set aside and still exist. What waited in them to be
-/// mapped was acknowledged and is not sent.
+/// The damaged inboxes of a folder that were set aside and still exist. Their waiting traces were
+/// acknowledged and are not sent.
 #[must_use]
 pub fn set_aside(directory: &Path) -> Vec<PathBuf> {
     open::set_aside_databases(directory)

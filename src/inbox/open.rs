@@ -18,12 +18,13 @@ use crate::files::{make_directory, private_file, remove, sync_directory};
 const MIGRATIONS: [&str; FORMAT] = [include_str!("schema.sql"), include_str!("format_2.sql")];
 const FORMAT: usize = 2;
 
-/// How long to wait for another process. A write takes as long as a few megabytes need to reach the
+/// Time to wait for another process. A write takes as long as a few megabytes need to reach the
 /// disk.
 const BUSY: Duration = Duration::from_secs(10);
-/// Size of the page cache in KiB. Traces that grow lie together, so more makes nothing faster.
+/// Size of the page cache in KiB. More makes nothing faster, since traces that grow are close
+/// together.
 const CACHE_KIB: i64 = 16 * 1024;
-/// Bytes to which the log is cut when it was moved into the database.
+/// Bytes to which the log is cut after it was moved into the database.
 const LOG_BYTES: i64 = 32 << 20;
 
 pub(super) const FILE: &str = "inbox.db";
@@ -69,7 +70,7 @@ fn find(directory: &Path) -> Result<Connection, InboxError> {
     let located = |error| InboxError::at(&path, error);
     let connection = connect(&path).map_err(located)?;
     match format_of(&connection).map_err(located)? {
-        // A file gets its name only when it is complete, so this one has lost its content.
+        // A complete file has a format, so this one has lost its content.
         0 => return Err(InboxError::Damaged { path }),
         newer if newer > FORMAT => return Err(InboxError::newer(path, newer)),
         format => migrate(&connection, format).map_err(located)?,
@@ -77,8 +78,8 @@ fn find(directory: &Path) -> Result<Connection, InboxError> {
     Ok(connection)
 }
 
-/// An error of an open database. If that is damaged, a mark is left for the next [`open`] to check
-/// all of it.
+/// Converts an error of an open database. If the database is damaged, leaves a mark for the next
+/// [`open`] to check all of it.
 pub(super) fn noted(path: &Path, error: rusqlite::Error) -> InboxError {
     let error = InboxError::at(path, error);
     if matches!(error, InboxError::Damaged { .. }) {
@@ -88,7 +89,7 @@ pub(super) fn noted(path: &Path, error: rusqlite::Error) -> InboxError {
     error
 }
 
-/// Checks the whole database after it was found to be damaged.
+/// Checks the whole database after damage was found.
 fn examine(directory: &Path) -> Result<(), InboxError> {
     let check = |connection: Connection| -> rusqlite::Result<String> {
         connection.pragma_query_value(None, "quick_check", |row| row.get(0))
@@ -178,8 +179,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Prepares each statement once. By default, SQLite prepares one with a range again for each new
-/// value, which takes longer than most of ours run.
+/// Prepares each statement once. By default, SQLite prepares a range query again for each new
+/// value, which takes longer than running most of them.
 fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(64);
     let kept = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
@@ -191,8 +192,7 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     keep_statements(connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    // The writer moves the log itself, after it has answered. These pragmas answer with the value
-    // now in force.
+    // The writer moves the log itself, after it has answered. These pragmas return the new value.
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES, |_| Ok(()))
 }

@@ -1,7 +1,7 @@
-//! Whether the database that is open is still the one that has its name.
+//! Check that the open database still has its name.
 //!
-//! Whoever removes or renames the file of an open database takes with it what is written from then
-//! on, and SQLite does not notice.
+//! If somebody removes or renames the file of an open database, everything written from then on is
+//! lost, and SQLite does not notice.
 
 use std::fs;
 use std::io;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::InboxError;
 
-/// The file of a database, as it was when it was opened.
+/// The file of a database when it was opened.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     path: PathBuf,
@@ -38,7 +38,7 @@ impl Place {
     }
 }
 
-/// Device and number of the file.
+/// Device and inode number of the file.
 #[cfg(unix)]
 type Identity = (u64, u64);
 #[cfg(unix)]
@@ -48,7 +48,7 @@ fn identity(path: &Path) -> io::Result<Identity> {
     Ok((found.dev(), found.ino()))
 }
 
-/// Elsewhere a file that is open cannot be removed.
+/// On other systems, an open file cannot be removed.
 #[cfg(not(unix))]
 type Identity = ();
 #[cfg(not(unix))]

@@ -1,8 +1,8 @@
-//! Removing what was kept long enough, in steps that hold up no delivery.
+//! Removal of old traces, in steps that hold up no delivery.
 //!
-//! What was mapped is removed when it is old or when room is needed. What still waits is never
-//! removed to make room: somebody was told that it is safe. Only its age ends it, and that is
-//! counted by itself.
+//! A mapped trace is removed when it is old or when room is needed. A waiting trace is never
+//! removed to make room, since its sender was told that it is safe. It is only removed for its age,
+//! which has a count of its own.
 
 use rusqlite::{Connection, params};
 
@@ -10,20 +10,21 @@ use super::Settings;
 use super::facts::{self, Counts, Fact};
 use super::time::{span_millis, to_millis};
 
-/// What [`Inbox::prune`](super::Inbox::prune) removed.
+/// Numbers of traces that [`Inbox::prune`](super::Inbox::prune) removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Pruned {
-    /// Traces that had been mapped.
+    /// Traces that were mapped.
     pub mapped: u64,
-    /// Traces that waited for longer than anything is kept. Their spans were never sent.
+    /// Traces that waited for longer than the age limit. Their spans were never sent.
     pub expired: u64,
 }
 
-/// Traces to remove in one transaction. Each takes a fraction of a millisecond.
+/// Number of traces to remove in one transaction. Each takes a fraction of a millisecond.
 const STEP: u32 = 100;
-/// Steps for which a delivery waits, at most. When the limit was lowered, many are needed.
+/// Maximum number of steps for which a delivery waits. After the limit was lowered, many are
+/// needed.
 const STEPS: usize = 8;
-/// Free pages (of 4 KiB) to give back to the file system in one transaction.
+/// Number of free pages (of 4 KiB) to give back to the file system in one transaction.
 const PAGES: u32 = 1024;
 
 /// Removes some traces; `true` when there may be more.
@@ -47,8 +48,7 @@ pub(super) fn step(
     Ok((Pruned { mapped, expired }, is_more))
 }
 
-/// Makes room for a delivery by removing the oldest traces that were mapped; `false` when there is
-/// no room.
+/// Makes room for a delivery by removing the oldest mapped traces; `false` when that is not enough.
 pub(super) fn make_room(
     connection: &Connection,
     settings: &Settings,
@@ -70,7 +70,7 @@ pub(super) fn make_room(
     Ok(true)
 }
 
-/// Bytes of the database that are in use.
+/// Bytes in use in the database.
 pub(super) fn used(connection: &Connection) -> rusqlite::Result<u64> {
     let number = |name| -> rusqlite::Result<u64> {
         connection.pragma_query_value(None, name, |row| row.get(0))
@@ -86,7 +86,7 @@ pub(super) fn shrink(connection: &Connection) -> rusqlite::Result<bool> {
     };
     let before = free()?;
     let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
-    // Each row is a page that was given back.
+    // Each row stands for a page that was given back.
     let mut pages = vacuum.query([])?;
     while pages.next()?.is_some() {}
     drop(pages);
@@ -94,7 +94,7 @@ pub(super) fn shrink(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(0 < left && left < before)
 }
 
-/// Removes the oldest traces in a state, at most a step of them.
+/// Removes the oldest traces in a state, at most [`STEP`] of them.
 fn remove(connection: &Connection, is_waiting: bool, until: i64) -> rusqlite::Result<u64> {
     let mut oldest = connection.prepare_cached(
         "SELECT id FROM traces WHERE is_waiting = ?1 AND last_received < ?2

@@ -1,4 +1,4 @@
-//! Reading: which traces wait, and what was received of one.
+//! Reading: which traces wait, and the contents of one.
 
 use std::collections::HashMap;
 use std::io::Read as _;
@@ -17,39 +17,41 @@ use super::sessions::{REQUEST, RESPONSE};
 use super::time::{from_millis, span_millis, to_millis};
 use crate::otlp::{LogRecord, Span, TraceId, stored};
 
-/// Traces before and after one among which others are looked for that report the same response: as
-/// many as an exporter sends at once.
+/// Number of traces before and after one to search for further reports of its responses: as many as
+/// an exporter sends at once.
 const NEAR: i64 = 512;
-/// Traces that may report the same response as one, at most: the nearest ones.
+/// Maximum number of traces that may report the same response as one: the nearest.
 const REPORTS: i64 = 8;
-/// Traces that report requests to OpenRouter which one reports too, at most. Each delivery is one.
+/// Maximum number of traces that report the same requests to OpenRouter as one. Each delivery is a
+/// trace.
 const REQUESTS: i64 = 1024;
-/// How long an application that reported its requests to OpenRouter is expected to go on.
+/// Time for which an application that reported requests to OpenRouter is expected to report more.
 const LATELY: Duration = Duration::from_hours(24);
 
-/// Reads the inbox, beside the thread that writes or in another process.
+/// Read access to the inbox, beside the writing thread or in another process.
 #[derive(Debug)]
 pub struct Reader {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
 }
 
-/// What is known of a trace without reading it.
+/// Facts about a trace, without its contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Which trace it is, in which state. Hand it to [`Inbox::mark_mapped`](super::Inbox::mark_mapped).
+    /// The trace and its revision, for [`Inbox::mark_mapped`](super::Inbox::mark_mapped).
     pub revision: Revision,
-    /// Whether these are log records without a trace: of a session, or of a service and an hour.
+    /// Whether it is a group of log records without a trace: of a session, or of a service and
+    /// hour.
     pub is_loose: bool,
-    /// Service of the root, or of what came first; empty when it has no name.
+    /// Service of the root span, or of the first item; empty when it has no name.
     pub service: String,
-    /// Name of the root, or of what came first.
+    /// Name of the root span, or of the first item.
     pub name: String,
-    /// Whether the root came.
+    /// Whether the root span arrived.
     pub has_root: bool,
-    /// When the first part came.
+    /// When the first part arrived.
     pub first_received: SystemTime,
-    /// When something new came for the last time.
+    /// When something new arrived last.
     pub last_received: SystemTime,
     /// Number of spans.
     pub spans: u64,
@@ -59,15 +61,15 @@ pub struct Summary {
     pub bytes: u64,
     /// Whether it waits to be mapped.
     pub is_waiting: bool,
-    /// When it was mapped for the last time. What waits and has been mapped came late.
+    /// When it was mapped last. If it waits again, something arrived late.
     pub mapped_at: Option<SystemTime>,
 }
 
-/// What was received of a trace, redacted: each span and each record once, the newest form of
-/// each, in the order in which they came.
+/// The contents of a trace, redacted: each span and each record once, in its newest form, in order
+/// of arrival.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Received {
-    /// The trace, in the state in which it was read.
+    /// The trace and its state when it was read.
     pub summary: Summary,
     /// Its spans.
     pub spans: Vec<Span>,
@@ -75,13 +77,13 @@ pub struct Received {
     pub logs: Vec<LogRecord>,
 }
 
-/// How long nothing new came when a trace is taken for complete.
+/// Time without anything new after which a trace counts as complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quiet {
-    /// When its root came. Emitters send children before their parents, so little comes after it;
-    /// an SDK sends every 5 s.
+    /// Time after the root span arrived. Emitters send children before their parents, and an SDK
+    /// sends every 5 s, so little follows.
     pub with_root: Duration,
-    /// When its root did not come: it never may.
+    /// Time without the root span, which may never arrive.
     pub without_root: Duration,
 }
 
@@ -109,8 +111,8 @@ impl Reader {
         Ok(connection.map(|connection| Self { connection, path }))
     }
 
-    /// The traces of a route that wait and for which nothing new came for some time, the oldest
-    /// first. A clock that was set back makes none of them wait for ever.
+    /// The waiting traces of a route that are quiet, the oldest first. A clock that was set back
+    /// makes none of them wait for ever.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -126,9 +128,8 @@ impl Reader {
             span_millis(quiet.with_root),
             span_millis(quiet.without_root),
         );
-        // A request to OpenRouter is reported by OpenRouter and by the application, if both are set up.
-        // Events that were sent are never changed, so each report waits for the other one, as a trace waits
-        // for its root.
+        // If OpenRouter and the application both report a request, each report waits for the other,
+        // as a trace waits for its root: events that were sent are never changed.
         let condition = "is_waiting = 1 AND route = ?5 AND (last_received <= ?1
               OR (has_root = 1 AND last_received <= ?2 AND NOT (
                 (is_delivery = 0 OR ?6) AND EXISTS (
@@ -157,7 +158,7 @@ impl Reader {
         )
     }
 
-    /// Whether applications lately reported requests that they made to OpenRouter.
+    /// Whether an application has lately reported its own requests to OpenRouter.
     fn has_own_reports(&self, route: &Route, now: i64) -> Result<bool, InboxError> {
         let known = "SELECT 1 FROM tallies WHERE fact = ?1 AND name = ?2 AND last_at > ?3";
         let since = now - span_millis(LATELY);
@@ -168,7 +169,7 @@ impl Reader {
         find().map_err(|error| self.located(error))
     }
 
-    /// The traces of a route that wait, quiet or not, the oldest first.
+    /// The waiting traces of a route, quiet or not, the oldest first.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -182,7 +183,7 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read.
     pub fn traces(&self, limit: usize) -> Result<Vec<Summary>, InboxError> {
-        // Either list comes from the index; together they would be sorted as a whole.
+        // Each list comes sorted from the index; a single query would have to sort everything.
         let newest = "is_waiting = ?1 ORDER BY last_received DESC LIMIT ?2";
         let mut traces = self.list(newest, params![true, limit])?;
         traces.extend(self.list(newest, params![false, limit])?);
@@ -191,8 +192,8 @@ impl Reader {
         Ok(traces)
     }
 
-    /// The traces whose ids begin with these hexadecimal digits: of all routes, since routes may
-    /// have traces of the same id.
+    /// The traces whose ids begin with these hexadecimal digits, on all routes, since traces of two
+    /// routes may have the same id.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -211,7 +212,7 @@ impl Reader {
         }
     }
 
-    /// What is known of a trace; `None` if there is no such trace.
+    /// Facts about a trace; `None` if it does not exist.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -231,7 +232,7 @@ impl Reader {
         self.list(condition, params![route.name(), session])
     }
 
-    /// The traces that name a session, by whatever route they came.
+    /// The traces of all routes that name a session.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -241,7 +242,7 @@ impl Reader {
         self.list(condition, params![session])
     }
 
-    /// The traces that report a request to OpenRouter, by the id that OpenRouter gave to its response.
+    /// The traces that report a request to OpenRouter, by OpenRouter's id of the response.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -249,8 +250,8 @@ impl Reader {
         self.of_session(route, &format!("{REQUEST}{response}"))
     }
 
-    /// The traces that may report a response that a trace reports too: of those that were received
-    /// about the same time, since a gateway may give every response the same id.
+    /// Other traces that may report a response of this one. Only traces that arrived at about the
+    /// same time count, since a gateway may give all responses the same id.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -268,8 +269,8 @@ impl Reader {
         self.list(condition, named)
     }
 
-    /// The traces that report a request to OpenRouter that a trace reports too: of OpenRouter and of the
-    /// application.
+    /// Other traces that report a request of this one to OpenRouter: OpenRouter's report and the
+    /// application's.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -284,7 +285,7 @@ impl Reader {
         self.list(condition, params![id, route, REQUEST, REQUESTS])
     }
 
-    /// The sessions that a trace says that it belongs to.
+    /// The sessions that a trace names.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -303,12 +304,12 @@ impl Reader {
         list().map_err(|error| self.located(error))
     }
 
-    /// Everything that was received of a trace; `None` if there is no such trace.
+    /// The contents of a trace; `None` if it does not exist.
     ///
     /// # Errors
-    /// When the database or what it holds cannot be read.
+    /// When the database or a stored chunk cannot be read.
     pub fn read(&self, key: &TraceKey) -> Result<Option<Received>, InboxError> {
-        // One view of the database, so that the revision is that of what is read.
+        // One view of the database, so that the revision matches the contents.
         let view = self.connection.unchecked_transaction();
         let _view = view.map_err(|error| self.located(error))?;
         let Some(summary) = self.summary(key)? else {
@@ -410,14 +411,15 @@ impl Chunk {
             return Ok(stored::read(&self.content)?);
         }
         let mut form = Vec::with_capacity(usize::try_from(self.expanded).unwrap_or(0));
-        // One byte more than there are would show that it is not what was written.
+        // Reading one byte more than expected shows whether the chunk is longer than when it was
+        // written.
         let mut decoder = ZlibDecoder::new(&self.content[..]).take(self.expanded + 1);
         decoder.read_to_end(&mut form)?;
         Ok(stored::read(&form)?)
     }
 }
 
-/// The items at some places, which are in order.
+/// The items at these places, which are sorted.
 fn at<T>(items: Vec<T>, places: &[usize]) -> impl Iterator<Item = T> {
     let mut places = places.iter().peekable();
     let items = items.into_iter().enumerate();

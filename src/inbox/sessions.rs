@@ -1,11 +1,11 @@
-//! What traces have in common: the session that a span or a log record belongs to, and the response
-//! that several instrumentations report, or OpenRouter and the application, each in a trace of its own.
+//! Keys that traces have in common: the session of a span or log record, and the response that
+//! several instrumentations, or OpenRouter and the application, report in traces of their own.
 
 use serde::Deserialize;
 
 use crate::otlp::{Attributes, Span};
 
-/// Names of the session in attributes, the best first.
+/// Attributes with the session, the most trustworthy first.
 const SESSION_KEYS: [&str; 13] = [
     "$ai_session_id",
     "ai.telemetry.metadata.$ai_session_id",
@@ -22,17 +22,17 @@ const SESSION_KEYS: [&str; 13] = [
     "gcp.vertex.agent.session_id",
 ];
 
-/// Names of the id of a response in attributes.
+/// Attributes with the id of a response.
 const RESPONSE_KEYS: [&str; 3] = ["gen_ai.response.id", "ai.response.id", "llm.response.id"];
 
-/// Beginnings of ids whose makers give each response one of its own.
+/// Prefixes of ids that are unique per response.
 const OF_RESPONSES: [&str; 3] = ["req_", "msg_", "resp_"];
 
-/// Begins the name under which traces are kept that report a response. No session begins like it.
+/// Prefix of the key of traces that report a response. No session id begins like it.
 pub(super) const RESPONSE: &str = "response\u{1f}";
 
-/// The name under which the trace of a span is kept for the response that the span reports. A span
-/// within another one is in the same trace as other reports of its call, so only roots have one.
+/// The key of a trace for the response that its root span reports. Other spans need none: they are
+/// in the same trace as further reports of their call.
 pub(super) fn response_of(span: &Span) -> Option<String> {
     if span.parent_span_id.is_some() {
         return None;
@@ -47,7 +47,7 @@ pub(super) fn response_of(span: &Span) -> Option<String> {
     is_unique.then(|| format!("{RESPONSE}{id}"))
 }
 
-/// The id in a response that is kept as it was, as OpenInference does.
+/// The id in an output that is the provider's whole response, as OpenInference records it.
 fn in_output(output: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Response {
@@ -57,7 +57,7 @@ fn in_output(output: &str) -> Option<String> {
     Some(response.id)
 }
 
-/// The session that a span or a record names, or else its resource.
+/// The session in the attributes of a span or record, or else of its resource.
 pub(super) fn session_of(attributes: [&Attributes; 2]) -> Option<&str> {
     attributes.into_iter().find_map(|attributes| {
         let named = attributes.iter().filter_map(|it| {
@@ -69,16 +69,15 @@ pub(super) fn session_of(attributes: [&Attributes; 2]) -> Option<&str> {
     })
 }
 
-/// Begins the name under which traces are kept that report a request to OpenRouter. No session begins
-/// like it.
+/// Prefix of the key of traces that report a request to OpenRouter. No session id begins like it.
 pub(super) const REQUEST: &str = "openrouter\u{1f}";
 
-/// The name under which the trace of a span is kept for the request to OpenRouter that the span reports.
-/// The application and OpenRouter report it in traces of their own, which are read together.
+/// The key of a trace for the request to OpenRouter that a span reports. Application and OpenRouter
+/// report it in traces of their own, which are read together.
 pub(super) fn request_of(span: &Span) -> Option<String> {
     let attributes = &span.attributes;
     let mut ids = RESPONSE_KEYS.iter().filter_map(|key| attributes.text(key));
-    // Parts of the course of a request have its id and a name after it.
+    // Spans about the course of a request have its id followed by a colon and a name.
     let id = ids.find(|id| id.starts_with("gen-") && id.len() >= 24 && !id.contains(':'))?;
     Some(format!("{REQUEST}{id}"))
 }

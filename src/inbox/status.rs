@@ -1,4 +1,4 @@
-//! What `status` and `doctor` say of the inbox.
+//! Facts about the inbox, for `status` and `doctor`.
 
 use std::time::SystemTime;
 
@@ -11,27 +11,27 @@ use super::prune;
 use super::read::Reader;
 use super::time::from_millis;
 
-/// What the inbox holds and what came in.
+/// Contents of the inbox, and counts of arrivals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// What came from each service, by route; the newest first.
+    /// Arrivals by service and route, the newest first.
     pub services: Vec<ServiceStatus>,
-    /// What waits to be mapped.
+    /// Traces that wait to be mapped.
     pub waiting: Holding,
     /// Number of traces that wait, by route.
     pub waiting_by_route: Vec<(Route, u64)>,
-    /// What was mapped and is kept to be looked at.
+    /// Traces that were mapped and are kept for inspection.
     pub mapped: Holding,
-    /// What happened how often.
+    /// Counts of occurrences.
     pub tallies: Vec<Tally>,
-    /// Bytes of the database that are in use.
+    /// Bytes in use in the database.
     pub bytes: u64,
 }
 
-/// What came from a service.
+/// Arrivals from one service by one route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceStatus {
-    /// How it came in.
+    /// The route.
     pub route: Route,
     /// Name of the service; empty when it has none.
     pub service: String,
@@ -41,7 +41,7 @@ pub struct ServiceStatus {
     pub spans: u64,
     /// Number of log records, repeated ones included.
     pub logs: u64,
-    /// When it sent something for the last time.
+    /// When the service sent something last.
     pub last_at: SystemTime,
 }
 
@@ -54,19 +54,19 @@ pub struct Holding {
     pub spans: u64,
     /// Number of their log records.
     pub logs: u64,
-    /// When something new came for the one that has been silent longest.
+    /// When the trace that has been silent longest received something last.
     pub oldest: Option<SystemTime>,
 }
 
 impl Status {
-    /// How often something happened, whatever its name.
+    /// Number of occurrences of a fact, over all names.
     #[must_use]
     pub fn count(&self, fact: Fact) -> u64 {
         let tallies = self.tallies.iter().filter(|it| it.fact == fact);
         tallies.map(|it| it.count).sum()
     }
 
-    /// When something happened for the last time, whatever its name.
+    /// Time of the last occurrence of a fact, over all names.
     #[must_use]
     pub fn last_at(&self, fact: Fact) -> Option<SystemTime> {
         let tallies = self.tallies.iter().filter(|it| it.fact == fact);
@@ -75,7 +75,7 @@ impl Status {
 }
 
 impl Reader {
-    /// What the inbox holds and what came in. Counts of the last seconds may be missing.
+    /// Reads the state of the inbox. Counts of the last seconds may be missing.
     ///
     /// # Errors
     /// When the database cannot be read.

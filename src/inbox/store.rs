@@ -1,4 +1,4 @@
-//! Writing a delivery, within the transaction of its caller.
+//! Storing a delivery, within the transaction of its caller.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -7,12 +7,12 @@ use super::delivery::{Delivery, Group, ItemId, Service};
 use super::facts::{self, Counts, Fact};
 use super::sessions::REQUEST;
 
-/// Rows of a table whose keys the sender chooses, such as names of services. What comes beyond is
-/// counted under one name.
+/// Largest number of rows of a table whose keys the sender chooses, such as names of services.
+/// Further names are counted under a common one.
 const MAX_NAMES: u64 = 1000;
 const OTHERS: &str = "(others)";
 
-/// Writes a delivery. What it repeats or replaces is counted.
+/// Stores a delivery, and counts its repeated and replaced spans.
 pub(super) fn store(
     connection: &Connection,
     delivery: &Delivery,
@@ -81,7 +81,7 @@ fn store_group(
     Ok(ack)
 }
 
-/// The row of a trace, which is made if there is none.
+/// The row of a trace, which is created if missing.
 fn trace_of(connection: &Connection, delivery: &Delivery, group: &Group) -> rusqlite::Result<i64> {
     let (id, route) = (group.trace_id.bytes(), delivery.route.name());
     let mut find =
@@ -199,7 +199,7 @@ fn rows(connection: &Connection, count: &str) -> rusqlite::Result<u64> {
         .query_row([], |row| row.get(0))
 }
 
-/// Lets traces wait that were mapped, and those that are being mapped.
+/// Makes traces wait that were mapped, or are being mapped.
 pub(super) fn mark_waiting(
     connection: &Connection,
     traces: &[super::TraceKey],
@@ -215,7 +215,7 @@ pub(super) fn mark_waiting(
     Ok(marked)
 }
 
-/// Marks traces as mapped, unless something new came since they were read.
+/// Marks traces as mapped, unless something was added since they were read.
 pub(super) fn mark_mapped(
     connection: &Connection,
     traces: &[super::Revision],

@@ -1,7 +1,7 @@
-//! The one thread that writes.
+//! The one writing thread.
 //!
-//! A transaction costs a flush of the disk, whatever is in it. All deliveries that came while the
-//! last one was flushed share the next: the more come, the less each costs.
+//! A transaction costs a flush of the disk, whatever is in it. All deliveries that arrive during
+//! one flush share the next: the more arrive, the less each costs.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,30 +17,30 @@ use super::place::Place;
 use super::prune::{self, Pruned};
 use super::{Ack, Revision, Settings, Stored, TraceKey, open, store, time};
 
-/// What the thread is asked to do.
+/// A request to the writing thread.
 pub(super) enum Command {
     Store(Delivery, Answer),
     MarkMapped(Vec<Revision>, SystemTime, Reply<usize>),
     MarkWaiting(Vec<TraceKey>, Reply<usize>),
-    /// Some traces of those to remove; whether there may be more.
+    /// Removes some of the old traces; the reply says whether there may be more.
     Prune(SystemTime, Reply<(Pruned, bool)>),
-    /// Free pages; whether there may be more.
+    /// Frees pages; the reply says whether there may be more.
     Shrink(Reply<bool>),
     Close(Reply<()>),
 }
 
-/// Called when a delivery is safe, or when it is not.
+/// Called when a delivery is safe on disk, or could not be stored.
 pub(super) type Answer = Box<dyn FnOnce(Stored) + Send>;
 pub(super) type Reply<T> = SyncSender<Result<T, Arc<InboxError>>>;
 
-/// Deliveries of one transaction, at most.
+/// Maximum number of deliveries in one transaction.
 const GROUP: usize = 128;
-/// Bytes of the deliveries of one transaction. The last one may exceed it.
+/// Maximum bytes of deliveries in one transaction. The last one may exceed it.
 const GROUP_BYTES: usize = 4 << 20;
-/// How long counts are held in memory when nothing is delivered.
+/// Time for which counts stay in memory without a delivery.
 const COUNTS: Duration = Duration::from_secs(5);
-/// Bytes written until the log is moved into the database. That takes as long as some
-/// transactions, so it is done rarely, and after the answers.
+/// Bytes to write before the log is moved into the database. A move takes as long as several
+/// transactions, so it is rare, and comes after the answers.
 const LOG: usize = 16 << 20;
 
 pub(super) struct Writer {
@@ -49,12 +49,12 @@ pub(super) struct Writer {
     pub(super) place: Place,
     pub(super) settings: Settings,
     pub(super) facts: Arc<Facts>,
-    /// Bytes written since the log was moved.
+    /// Bytes written to the log since it was moved last.
     pub(super) in_log: usize,
 }
 
 impl Writer {
-    /// Works until it is told to close, or until nobody can ask any more.
+    /// Works until a command closes it, or the last sender is dropped.
     pub(super) fn run(mut self, commands: &Receiver<Command>) {
         loop {
             let first = match commands.recv_timeout(COUNTS) {
@@ -70,7 +70,7 @@ impl Writer {
             if let Some(Command::Close(reply)) = other {
                 self.write_counts();
                 drop(self.connection);
-                // Nobody may wait for it.
+                // The caller may be gone.
                 drop(reply.send(Ok(())));
                 return;
             }
@@ -91,7 +91,7 @@ impl Writer {
                     answer(Ok(ack));
                 }
             }
-            // One of them may be to blame. Without it the others are stored.
+            // One delivery may be the cause. Stored one by one, the others succeed.
             Err(InboxError::Database { .. }) if group.len() > 1 => {
                 for one in group {
                     self.store(vec![one]);
@@ -137,7 +137,7 @@ impl Writer {
         })
     }
 
-    /// Runs a change together with the counts that wait to be written.
+    /// Runs a change together with the counts that are not on disk yet.
     fn transaction<T>(
         &self,
         change: impl FnOnce(&Self, &mut Counts) -> rusqlite::Result<T>,
@@ -156,13 +156,13 @@ impl Writer {
             self.facts.restore(waiting);
             self.located(error)
         })?;
-        // What a file holds that has lost its name is not safe.
+        // Writes to a file that has lost its name would vanish with it.
         self.place.check()?;
         Ok(result)
     }
 
     fn answer(&self, command: Option<Command>) {
-        // Nobody may wait for the answer any more.
+        // The caller may not wait for the answer any more.
         match command {
             Some(Command::MarkMapped(traces, at, reply)) => {
                 let mark = |writer: &Self, _: &mut Counts| {
@@ -190,10 +190,10 @@ impl Writer {
         }
     }
 
-    /// Writes counts that no delivery took along.
+    /// Writes counts when no delivery does.
     fn write_counts(&self) {
         if !self.facts.is_empty() {
-            // They stay in memory when they cannot be written.
+            // If that fails, they stay in memory.
             drop(self.transaction(|_, _| Ok(())));
         }
     }
@@ -202,7 +202,7 @@ impl Writer {
     fn move_log(&mut self) {
         if self.in_log >= LOG {
             self.in_log = 0;
-            // On a full disk the log stays, and the next transaction says so.
+            // On a full disk the log stays; the next transaction reports it.
             let moved = self
                 .connection
                 .execute_batch("PRAGMA wal_checkpoint(PASSIVE)");
@@ -215,7 +215,7 @@ impl Writer {
     }
 }
 
-/// The deliveries that can be stored together, and the command that came after them, if any.
+/// The deliveries to store together, and the command that follows them, if any.
 fn group(
     first: Command,
     commands: &Receiver<Command>,

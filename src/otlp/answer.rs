@@ -1,7 +1,7 @@
 //! Bodies of the answers to a request, in the encoding of the request.
 //!
-//! Emitters send a request again after the HTTP statuses 429, 502, 503 and 504 only. After every
-//! other failure they drop it.
+//! Emitters repeat a request only after the HTTP statuses 429, 502, 503 and 504. After every other
+//! failure they drop it.
 
 use serde_json::json;
 
@@ -17,13 +17,13 @@ pub enum Failure {
     ResourceExhausted = 8,
     /// The encoding or the path is not supported.
     Unimplemented = 12,
-    /// It cannot be stored now.
+    /// The request cannot be stored now.
     Unavailable = 14,
     /// The token is missing or wrong.
     Unauthenticated = 16,
 }
 
-/// The body of an answer with status 200: that all was taken, or what was not.
+/// The body of an answer with status 200, which names the rejected spans or records, if any.
 #[must_use]
 pub fn taken(encoding: Encoding, signal: Signal, losses: &Losses) -> Vec<u8> {
     let (rejected, what) = match signal {
@@ -42,7 +42,7 @@ pub fn taken(encoding: Encoding, signal: Signal, losses: &Losses) -> Vec<u8> {
     }
 }
 
-/// The body of an answer with status 200 to a request of which all was taken.
+/// The body of an answer with status 200 to a request without losses.
 #[must_use]
 pub fn success(encoding: Encoding) -> Vec<u8> {
     match encoding {
@@ -51,8 +51,8 @@ pub fn success(encoding: Encoding) -> Vec<u8> {
     }
 }
 
-/// The body of an answer with status 200 to a request of which `rejected` spans or records were
-/// left out. With none of them, the message is a warning, which emitters print.
+/// The body of an answer with status 200 to a request with `rejected` spans or records. If the
+/// number is 0, the message is a warning, which emitters print.
 #[must_use]
 pub fn partial_success(
     encoding: Encoding,
@@ -79,7 +79,7 @@ pub fn partial_success(
     }
 }
 
-/// The body of an answer to a request that failed: a `google.rpc.Status`.
+/// The body of an answer to a failed request: a `google.rpc.Status`.
 #[must_use]
 pub fn failure(encoding: Encoding, failure: Failure, message: &str) -> Vec<u8> {
     let code = failure as u8;
@@ -91,9 +91,9 @@ pub fn failure(encoding: Encoding, failure: Failure, message: &str) -> Vec<u8> {
     }
 }
 
-/// A number and a text, as `ExportTracePartialSuccess` and `google.rpc.Status` have them.
+/// A message of a number and a text, such as `ExportTracePartialSuccess` or `google.rpc.Status`.
 fn number_and_text(number: u64, text: &str) -> Message {
-    // Fields that are 0 or empty are left out: these are the defaults of protobuf.
+    // Fields that are 0 or empty are omitted, as protobuf does with defaults.
     let message = match number {
         0 => Message::new(),
         number => Message::new().number(1, number),
@@ -105,11 +105,12 @@ fn number_and_text(number: u64, text: &str) -> Message {
     }
 }
 
-/// The number of spans that a collector left out of a request, and why, by its answer with status
-/// 200; `None` when it took all. Not every collector answers in the encoding of the request.
+/// The number of spans that a collector rejected, and the reason, from its answer with status 200;
+/// `None` when it accepted all. Some collectors answer in another encoding than that of the
+/// request.
 ///
 /// # Errors
-/// When it is no answer of the protocol.
+/// When the body is not an answer of the protocol.
 pub fn rejected(body: &[u8]) -> Result<Option<(u64, String)>, DecodeError> {
     if body.first() != Some(&b'{') {
         return protobuf::rejected(body).map_err(DecodeError::Protobuf);

@@ -1,6 +1,6 @@
-//! Ids made from the content of a span.
+//! Ids derived from the content of a span.
 //!
-//! A span without valid ids must be the same span whenever it is sent or read again, in either
+//! A span without valid ids must get the same ids whenever it is sent or read again, in either
 //! encoding: otherwise a repeated export would double its event.
 
 use sha2::{Digest, Sha256};
@@ -9,8 +9,8 @@ use super::ids::Id;
 use super::model::Span;
 use super::value::{Attributes, Value};
 
-/// The id that follows from a purpose and from what a span says of itself: its other ids, name,
-/// times and attributes.
+/// The id derived from a purpose and from the span's own content: its other ids, name, times and
+/// attributes.
 pub(super) fn id_of<const N: usize>(purpose: &str, span: &Span) -> Id<N> {
     let mut digest = Sha256::new();
     feed_text(&mut digest, "otlp span content");
@@ -25,7 +25,7 @@ pub(super) fn id_of<const N: usize>(purpose: &str, span: &Span) -> Id<N> {
     Id::from_digest(digest)
 }
 
-/// The length comes first, so that no two sequences of texts are fed alike.
+/// The length comes first, so that different sequences of texts never give the same digest.
 fn feed_text(digest: &mut Sha256, text: &str) {
     feed_length(digest, text.len());
     digest.update(text);

@@ -1,8 +1,8 @@
 //! Identifiers of traces and spans.
 //!
-//! A valid id has a fixed number of bytes, not all of them zero. Other ids occur in files and from
-//! homemade emitters. They are replaced by an id derived from what was given, so that spans of one
-//! trace stay together and a span is the same one whenever it is read again.
+//! A valid id has a fixed number of bytes, not all of them zero. Files and homemade emitters
+//! contain other ids. Each is replaced by an id derived from it, so that the spans of a trace stay
+//! together, and a span is the same whenever it is read again.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,37 +12,37 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// An id of `N` bytes, at least one of which is not zero. Displayed as lower-case hexadecimal.
+/// An id of `N` bytes, not all of them zero. Displayed as lower-case hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id<const N: usize>([u8; N]);
 
-/// Identifies a trace.
+/// Identity of a trace.
 pub type TraceId = Id<16>;
 
-/// Identifies a span within a trace.
+/// Identity of a span within a trace.
 pub type SpanId = Id<8>;
 
-/// A text that is no id.
+/// A text that is not a valid id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not an id of {expected} hexadecimal digits, at least one of them not zero")]
 pub struct InvalidId {
     expected: usize,
 }
 
-/// An id as it was given.
+/// An id as the emitter wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Given<const N: usize> {
-    /// None, an empty one, or zeros.
+    /// Missing, empty, or all zeros.
     #[default]
     Missing,
     /// A valid one.
     Valid(Id<N>),
-    /// Derived from something that is no valid id.
+    /// Derived from an invalid id.
     Derived(Id<N>),
 }
 
 impl<const N: usize> Id<N> {
-    /// Stands in for an id until it is known.
+    /// Placeholder until the id is known.
     pub(super) const UNKNOWN: Self = Self([0xff; N]);
 
     /// The bytes.
@@ -51,13 +51,13 @@ impl<const N: usize> Id<N> {
         &self.0
     }
 
-    /// The id of these bytes; `None` when they are all zero.
+    /// The id with these bytes; `None` when they are all zero.
     #[must_use]
     pub fn from_bytes(bytes: [u8; N]) -> Option<Self> {
         (bytes != [0; N]).then_some(Self(bytes))
     }
 
-    /// The id that a digest begins with.
+    /// The id with the first bytes of a digest.
     #[must_use]
     pub fn from_digest(digest: Sha256) -> Self {
         let digest = digest.finalize();
@@ -112,8 +112,8 @@ impl<const N: usize> Given<N> {
         }
     }
 
-    /// An id from JSON: hexadecimal in any case, as the protocol demands, or base64, as generic
-    /// converters from protobuf write bytes. Their lengths differ.
+    /// Parses an id from JSON: hexadecimal in any case, as the protocol requires, or base64, as
+    /// generic converters from protobuf write bytes. The two have different lengths.
     pub(super) fn from_text(text: &str) -> Self {
         match Id::from_hex(text).or_else(|| Id::from_base64(text)) {
             Some(bytes) => Id::from_bytes(bytes).map_or(Self::Missing, Self::Valid),
@@ -130,7 +130,7 @@ impl<const N: usize> Given<N> {
         Self::Derived(Id::from_digest(digest))
     }
 
-    /// The id, if any was given.
+    /// The id; `None` when it is missing.
     pub(super) const fn id(self) -> Option<Id<N>> {
         match self {
             Self::Missing => None,

@@ -1,7 +1,7 @@
-//! A batch while it is decoded: the part that both encodings share.
+//! A batch while it is decoded, for both encodings.
 //!
-//! Counts what is left out and bounds memory. A body of 64 MiB can name 30 million spans or values
-//! of two bytes each, which would take gigabytes.
+//! Counts losses and bounds memory. A body of 64 MiB can contain 30 million spans or values of two
+//! bytes each, which would take gigabytes.
 
 use std::sync::Arc;
 
@@ -16,36 +16,36 @@ use super::value::{Attribute, Attributes, Value};
 #[derive(Debug)]
 pub(super) struct Intake {
     pub(super) batch: Batch,
-    /// Bytes that may still be taken.
+    /// Bytes of memory that may still be used.
     memory_left: usize,
-    /// Whether something was left out since the last [`Intake::begin`] because memory ran out.
+    /// Whether anything was dropped for lack of memory since the last [`Intake::begin`].
     is_exhausted: bool,
     resource: Arc<Resource>,
     scope: Arc<Scope>,
 }
 
-/// A place in a batch: what comes after it belongs together.
+/// A position in a batch: the items after it belong to one group.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
     spans: usize,
     logs: usize,
 }
 
-/// The memory that was left when a span or a record began.
+/// Bytes of memory that were left when a span or a record began.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Begun(usize);
 
-/// A span whose ids are as they were given.
+/// A span with its ids as the emitter wrote them.
 #[derive(Debug)]
 pub(super) struct SpanDraft {
     pub(super) trace_id: Given<16>,
     pub(super) span_id: Given<8>,
     pub(super) parent_span_id: Given<8>,
-    /// The other fields; its ids have no meaning.
+    /// The other fields; the ids in it are placeholders.
     pub(super) span: Span,
 }
 
-/// Bytes that an allocation takes beside its content, at a guess.
+/// Approximate bytes of an allocation besides its content.
 const ALLOCATION: usize = 32;
 
 impl Intake {
@@ -59,7 +59,7 @@ impl Intake {
         }
     }
 
-    /// Whether there is memory for one more `T`, which is then taken.
+    /// Reserves memory for one more `T`; `false` when it ran out.
     fn has_room<T>(&mut self) -> bool {
         match self.memory_left.checked_sub(size_of::<T>() + ALLOCATION) {
             Some(left) => self.memory_left = left,
@@ -68,7 +68,7 @@ impl Intake {
         !self.is_exhausted
     }
 
-    /// Adds to a list, unless memory ran out.
+    /// Adds an item to a list, unless memory ran out.
     pub(super) fn push<T>(&mut self, items: &mut Vec<T>, item: T) {
         if self.has_room::<T>() {
             items.push(item);
@@ -99,7 +99,7 @@ impl Intake {
         }
     }
 
-    /// Gives everything since `mark` its resource, which may come after it.
+    /// Sets the resource of everything since `mark`: it may come after its spans.
     pub(super) fn set_resource(&mut self, mark: Mark, resource: Resource) {
         self.count_exhaustion();
         if resource != *self.resource {
@@ -116,7 +116,7 @@ impl Intake {
             .for_each(|it| it.clone_from(&self.resource));
     }
 
-    /// Gives everything since `mark` its scope, which may come after it.
+    /// Sets the scope of everything since `mark`: it may come after its spans.
     pub(super) fn set_scope(&mut self, mark: Mark, scope: Scope) {
         self.count_exhaustion();
         if scope != *self.scope {
@@ -131,7 +131,7 @@ impl Intake {
         spans.chain(logs).for_each(|it| it.clone_from(&self.scope));
     }
 
-    /// A resource or a scope without some of its attributes is still one.
+    /// A resource or scope that lost some attributes is kept.
     const fn count_exhaustion(&mut self) {
         if self.is_exhausted {
             self.is_exhausted = false;
@@ -145,7 +145,8 @@ impl Intake {
         Begun(self.memory_left)
     }
 
-    /// What is wrong with a span or a log record, if anything. Its memory is free again then.
+    /// The reason to reject a span or log record, whose memory is then free again; `None` to keep
+    /// it.
     fn judge<T>(&mut self, begun: Begun, is_empty: bool) -> Option<Rejection> {
         let has_room = self.has_room::<T>();
         let rejection = match (has_room, is_empty) {
@@ -172,7 +173,7 @@ impl Intake {
         self.batch.losses.logs.add(Rejection::Malformed);
     }
 
-    /// Ends a span: adds it to the batch.
+    /// Ends a span, and adds it to the batch.
     pub(super) fn add_span(&mut self, begun: Begun, draft: SpanDraft) {
         if let Some(reason) = self.judge::<Span>(begun, draft.is_empty()) {
             return self.batch.losses.spans.add(reason);
@@ -182,7 +183,7 @@ impl Intake {
         self.batch.spans.push(draft.finish());
     }
 
-    /// Ends a log record: adds it to the batch.
+    /// Ends a log record, and adds it to the batch.
     pub(super) fn add_log(&mut self, begun: Begun, log: LogRecord) {
         match self.judge::<LogRecord>(begun, is_empty(&log)) {
             Some(reason) => self.batch.losses.logs.add(reason),
@@ -190,7 +191,7 @@ impl Intake {
         }
     }
 
-    /// Adds a link to a span, if it points somewhere.
+    /// Adds a link to a span, if it has a target.
     pub(super) fn add_link(&mut self, to: &mut Span, link: LinkDraft) {
         match (link.trace_id.id(), link.span_id.id()) {
             (Some(trace_id), Some(span_id)) => {
@@ -209,7 +210,7 @@ impl Intake {
     }
 }
 
-/// Whether a log record says nothing.
+/// Whether a log record has no content.
 fn is_empty(log: &LogRecord) -> bool {
     log.trace_id.is_none()
         && log.span_id.is_none()
@@ -219,7 +220,7 @@ fn is_empty(log: &LogRecord) -> bool {
         && log.attributes.is_empty()
 }
 
-/// A link whose ids are as they were given.
+/// A link with its ids as the emitter wrote them.
 #[derive(Debug, Default)]
 pub(super) struct LinkDraft {
     pub(super) trace_id: Given<16>,
@@ -228,7 +229,7 @@ pub(super) struct LinkDraft {
 }
 
 impl SpanDraft {
-    /// A span of which nothing is known, from a batch whose resource and scope are not known yet.
+    /// An empty span, with placeholders for its resource and scope.
     pub(super) fn new(intake: &Intake) -> Self {
         Self {
             trace_id: Given::Missing,
@@ -265,7 +266,7 @@ impl SpanDraft {
             && span.events.is_empty()
     }
 
-    /// The span, with ids made from its content in the place of those that are missing.
+    /// The span; missing ids are derived from its content.
     fn finish(self) -> Span {
         let Self {
             trace_id,

@@ -1,30 +1,30 @@
-//! Counts of what could not be taken.
+//! Counts of data that could not be read.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What of a request could not be taken, while the rest was.
+/// Losses of a request of which the rest was kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Losses {
-    /// Spans that were left out.
+    /// Rejected spans, by reason.
     pub spans: Rejected,
-    /// Log records that were left out.
+    /// Rejected log records, by reason.
     pub logs: Rejected,
     /// Fields whose values are of an unexpected type. They count as missing.
     pub unreadable_fields: u64,
-    /// Values in values beyond [`MAX_DEPTH`](super::MAX_DEPTH). They were left out.
+    /// Values nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH), which were dropped.
     pub cut_values: u64,
-    /// Spans whose ids, missing or invalid, were replaced by stable ones.
+    /// Spans whose missing or invalid ids were replaced by stable ones.
     pub replaced_ids: u64,
-    /// Groups of metrics, which this program has no use for.
+    /// Groups of metrics, which this program does not use.
     pub metrics: u64,
 }
 
-/// How many spans or log records were left out, by reason.
+/// Numbers of rejected spans or log records, by reason.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rejected(BTreeMap<Rejection, u64>);
 
-/// Why a span or a log record was left out.
+/// Why a span or log record was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -47,13 +47,13 @@ impl fmt::Display for Rejection {
 }
 
 impl Rejected {
-    /// Their number.
+    /// Number for all reasons.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.values().sum()
     }
 
-    /// How many of them were left out for this reason.
+    /// Number for this reason.
     #[must_use]
     pub fn count(&self, reason: Rejection) -> u64 {
         self.0.get(&reason).copied().unwrap_or(0)

@@ -1,8 +1,8 @@
 //! The OpenTelemetry protocol (OTLP): requests of spans and log records, and their decoding.
 //!
-//! Bytes become [`Span`]s and [`LogRecord`]s here, and those become bytes again to be kept on disk.
-//! Nothing here knows HTTP, secrets, or what spans mean, except for the deliveries of one service
-//! ([`openrouter`]), of which a part is never kept.
+//! Bytes become [`Span`]s and [`LogRecord`]s here, and these become bytes again for the disk.
+//! Nothing here knows HTTP, secrets, or the meaning of spans, except for the deliveries of one
+//! service ([`openrouter`]), of which a part is never kept.
 //!
 //! ```text
 //! body ──► decode ──────────┐            ┌─► Batch::visit (redaction)
@@ -10,21 +10,21 @@
 //! file ──► files::Requests ─┘            └─► stored::write ─► disk ─► stored::read
 //! ```
 //!
-//! # What is promised
+//! # Promises
 //!
 //! - The same data give the same spans in either encoding: times in whole nanoseconds, doubles to
 //!   the last bit, ids in lower case.
-//! - One bad span costs no other one. What is left out is counted in [`Losses`], with the reason.
+//! - One bad span costs no other one. Rejected spans are counted in [`Losses`], with the reason.
 //!   Only a body that cannot be decoded at all is an error.
-//! - Whatever a body holds, its decoding takes a bounded amount of stack ([`MAX_DEPTH`]) and memory
-//!   ([`Limits::memory`] beside the texts).
-//! - A span without valid ids gets ids that follow from its content, so that it is the same one
-//!   when it comes again.
+//! - Decoding takes a bounded amount of stack ([`MAX_DEPTH`]) and memory ([`Limits::memory`]
+//!   besides the texts), whatever the body contains.
+//! - A span without valid ids gets ids derived from its content, so that it is the same span when
+//!   it arrives again.
 //!
 //! # Facts about the protocol
 //!
 //! From `opentelemetry-proto`, version 1 (`docs/specification.md` at commit ac2c4b5 of August 2026
-//! and the `.proto` files), where nothing else is named:
+//! and the `.proto` files), unless another source is named:
 //!
 //! | subject | fact |
 //! |---|---|
@@ -37,18 +37,18 @@
 //! | before 0.15 | scopes were called `instrumentationLibrary`, their groups had number 1000 |
 //! | size | limits are needed and answered with 413; 64 MiB are recommended |
 //!
-//! Seen in what emitters send: numbers of 64 bits as JSON numbers (SDK for JavaScript) and as
-//! digits (SDK for Rust, generic converters); `status.code` 0; `flags` 257; empty `traceState`.
-//! Halves of characters occur where the SDK for JavaScript cuts a text to its length limit. GitHub
-//! Copilot's file exporter writes spans as that SDK has them, with kinds counted from 0 (internal)
+//! Observed from emitters: numbers of 64 bits as JSON numbers (SDK for JavaScript) and as digits
+//! (SDK for Rust, generic converters); `status.code` 0; `flags` 257; empty `traceState`. Halves of
+//! characters occur where the SDK for JavaScript cuts a text to its length limit. GitHub Copilot's
+//! file exporter writes spans as that SDK has them in memory, with kinds counted from 0 (internal)
 //! and times as pairs of seconds and nanoseconds.
 //!
-//! # Why an own reader of protobuf
+//! # Why not `prost`
 //!
-//! `prost` builds all messages before anybody can count them. A body of 64 MiB that names 33
-//! million empty spans took 8.5 GB with it, and 0.2 GB here, the body included. It also refuses a
-//! whole body for one broken text or one deep value. The own reader takes about as long, stops at
-//! [`Limits::memory`], and keeps the spans around a bad one. In tests `prost` decides what is right.
+//! `prost` builds all messages before anybody can count them. A body of 64 MiB with 33 million
+//! empty spans took 8.5 GB with it, and takes 0.2 GB here, including the body. It also refuses a
+//! whole body for one invalid text or one deep value. This reader takes about as long, stops at
+//! [`Limits::memory`], and keeps the spans around a bad one. In tests, `prost` is the reference.
 
 pub mod answer;
 mod content;
@@ -78,18 +78,18 @@ pub use value::{Attribute, Attributes, Value};
 /// A body that cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DecodeError {
-    /// It is no request in JSON.
+    /// It is not a JSON request.
     #[error("the body is no request in JSON: {0}")]
     Json(json::InvalidJson),
-    /// It is no request in protobuf.
+    /// It is not a protobuf request.
     #[error("the body is no request in protobuf: {0}")]
     Protobuf(protobuf::Malformed),
 }
 
-/// Decodes the body of a request. JSON says itself which signal it is; protobuf does not.
+/// Decodes the body of a request. JSON names its signal itself; protobuf does not.
 ///
 /// # Errors
-/// When the body is broken as a whole. What is wrong within it is counted in [`Batch::losses`].
+/// When the body as a whole is malformed. Faults within it are counted in [`Batch::losses`].
 pub fn decode(
     body: &[u8],
     encoding: Encoding,
@@ -102,14 +102,14 @@ pub fn decode(
     }
 }
 
-/// How many values may contain each other. Deeper ones are left out and counted.
+/// Levels of nested values. Deeper values are dropped and counted.
 pub const MAX_DEPTH: usize = 32;
 
-/// Bounds of what a request may take.
+/// Limits for decoding a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of memory that the spans of a request may take, not counting their texts. These are
-    /// never larger than the body, or three times as large if all its characters are broken.
+    /// Bytes of memory for the spans of a request besides their texts. The texts are at most as
+    /// large as the body, or three times as large if all of its characters are invalid.
     pub memory: usize,
 }
 
@@ -119,18 +119,18 @@ impl Default for Limits {
     }
 }
 
-/// What a request tells of.
+/// The signal of a request: the kind of data in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
     /// Spans.
     Traces,
     /// Log records.
     Logs,
-    /// Metrics, of which nothing is kept.
+    /// Metrics, which are not kept.
     Metrics,
 }
 
-/// How a body is written.
+/// The encoding of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// JSON.
@@ -140,8 +140,9 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The encoding that a `Content-Type` names, whatever its parameters. `None` for all others: a
-    /// web page may send `text/plain` to a server on its visitor's machine without permission.
+    /// The encoding that a `Content-Type` names, whatever its parameters; `None` for any other
+    /// type. A web page may send `text/plain` to a server on its visitor's machine without
+    /// permission.
     #[must_use]
     pub fn of_content_type(content_type: &str) -> Option<Self> {
         let media_type = content_type.split(';').next().unwrap_or_default().trim();

@@ -1,7 +1,7 @@
 //! Spans and log records as this program keeps them.
 //!
-//! Not kept, since no event needs them: trace state, schema addresses, entity references, and the
-//! bytes of byte values.
+//! Trace state, schema addresses, entity references, and the bytes of byte values are not kept,
+//! since no event needs them.
 
 use std::sync::Arc;
 
@@ -11,30 +11,30 @@ use super::ids::{SpanId, TraceId};
 use super::losses::Losses;
 use super::value::{Attributes, Value};
 
-/// What a request held.
+/// The decoded content of a request.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Batch {
-    /// Spans, in the order in which they were given.
+    /// Spans, in the order of the request.
     pub spans: Vec<Span>,
-    /// Log records, in the order in which they were given.
+    /// Log records, in the order of the request.
     pub logs: Vec<LogRecord>,
-    /// What of the request could not be taken.
+    /// The parts of the request that could not be read.
     pub losses: Losses,
 }
 
 /// A unit of work: a call of a model, of a tool, or anything else that an application measures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Span {
-    /// What emitted it. Shared by the spans that came with it.
+    /// The service that emitted it; one value shared by its spans.
     #[serde(skip)]
     pub resource: Arc<Resource>,
-    /// The instrumentation that made it. Shared by the spans that came with it.
+    /// The instrumentation that made it; one value shared by its spans.
     #[serde(skip)]
     pub scope: Arc<Scope>,
     /// The trace it belongs to.
     #[serde(rename = "trace")]
     pub trace_id: TraceId,
-    /// Identifies it within the trace.
+    /// Identity within the trace.
     #[serde(rename = "span")]
     pub span_id: SpanId,
     /// The span that caused it; `None` for the root of a trace.
@@ -46,32 +46,32 @@ pub struct Span {
     /// Its role in a call between two parties.
     #[serde(default, skip_serializing_if = "is_default")]
     pub kind: SpanKind,
-    /// Start, in nanoseconds since 1970 (UTC); 0 when it is not known.
+    /// Start, in nanoseconds since 1970 (UTC); 0 when unknown.
     #[serde(default, skip_serializing_if = "is_default")]
     pub start: u64,
-    /// End, in nanoseconds since 1970 (UTC); 0 when it is not known.
+    /// End, in nanoseconds since 1970 (UTC); 0 when unknown.
     #[serde(default, skip_serializing_if = "is_default")]
     pub end: u64,
     /// Named values.
     #[serde(default, skip_serializing_if = "is_default")]
     pub attributes: Attributes,
-    /// What happened meanwhile, such as exceptions.
+    /// Events during the span, such as exceptions.
     #[serde(default, skip_serializing_if = "is_default")]
     pub events: Vec<SpanEvent>,
-    /// Spans of this or another trace that it has to do with.
+    /// Related spans of this or another trace.
     #[serde(default, skip_serializing_if = "is_default")]
     pub links: Vec<SpanLink>,
-    /// How it ended.
+    /// Success or failure.
     #[serde(default, skip_serializing_if = "is_default")]
     pub status: Status,
-    /// Flags of the trace in bits 0 to 7. Bit 8: whether it is known if the parent is in another
-    /// process; bit 9: whether it is.
+    /// Flags of the trace in bits 0 to 7. Bit 8: whether the place of the parent is known; bit 9:
+    /// whether that is another process.
     #[serde(default, skip_serializing_if = "is_default")]
     pub flags: u32,
-    /// Attributes that the emitter itself left out, usually beyond 128.
+    /// Number of attributes that the emitter itself dropped, usually beyond 128.
     #[serde(default, skip_serializing_if = "is_default")]
     pub dropped_attributes: u32,
-    /// Events that the emitter itself left out, usually beyond 128.
+    /// Number of events that the emitter itself dropped, usually beyond 128.
     #[serde(default, skip_serializing_if = "is_default")]
     pub dropped_events: u32,
 }
@@ -80,7 +80,7 @@ pub struct Span {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpanKind {
-    /// Not given, or one that this program does not know.
+    /// Not stated, or unknown to this program.
     #[default]
     Unspecified,
     /// Work within an application.
@@ -95,13 +95,13 @@ pub enum SpanKind {
     Consumer,
 }
 
-/// How a span ended.
+/// The outcome of a span.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Status {
-    /// Success or failure, if it is known.
+    /// Success or failure, if stated.
     #[serde(default, skip_serializing_if = "is_default")]
     pub code: StatusCode,
-    /// Why it failed.
+    /// Why the span failed.
     #[serde(default, skip_serializing_if = "is_default")]
     pub message: String,
 }
@@ -110,7 +110,7 @@ pub struct Status {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusCode {
-    /// Not given; usually a success.
+    /// Not stated; usually a success.
     #[default]
     Unset,
     /// A success.
@@ -119,13 +119,13 @@ pub enum StatusCode {
     Error,
 }
 
-/// Something that happened during a span.
+/// An event during a span.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SpanEvent {
-    /// When it happened, in nanoseconds since 1970 (UTC); 0 when it is not known.
+    /// Time in nanoseconds since 1970 (UTC); 0 when unknown.
     #[serde(default, skip_serializing_if = "is_default")]
     pub time: u64,
-    /// What happened, such as `exception`.
+    /// Kind of event, such as `exception`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub name: String,
     /// Named values.
@@ -133,7 +133,7 @@ pub struct SpanEvent {
     pub attributes: Attributes,
 }
 
-/// Another span that a span has to do with.
+/// A reference to a related span.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpanLink {
     /// The trace of that span.
@@ -150,10 +150,10 @@ pub struct SpanLink {
 /// A log record. Some instrumentations send the messages of a model call as log records.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct LogRecord {
-    /// What emitted it. Shared by the records that came with it.
+    /// The service that emitted it; one value shared by its records.
     #[serde(skip)]
     pub resource: Arc<Resource>,
-    /// The instrumentation that made it. Shared by the records that came with it.
+    /// The instrumentation that made it; one value shared by its records.
     #[serde(skip)]
     pub scope: Arc<Scope>,
     /// The trace it belongs to, if any.
@@ -162,21 +162,21 @@ pub struct LogRecord {
     /// The span it belongs to, if any.
     #[serde(rename = "span", default, skip_serializing_if = "Option::is_none")]
     pub span_id: Option<SpanId>,
-    /// When it happened, in nanoseconds since 1970 (UTC); 0 when it is not known.
+    /// Time of the event, in nanoseconds since 1970 (UTC); 0 when unknown.
     #[serde(default, skip_serializing_if = "is_default")]
     pub time: u64,
-    /// When it was noticed, in nanoseconds since 1970 (UTC); 0 when it is not known.
+    /// Time when the event was noticed, in nanoseconds since 1970 (UTC); 0 when unknown.
     #[serde(default, skip_serializing_if = "is_default")]
     pub observed: u64,
     /// Severity: 1 to 4 trace, to 8 debug, to 12 information, to 16 warning, to 20 error, to 24
-    /// fatal; 0 when it was not given.
+    /// fatal; 0 when not stated.
     #[serde(default, skip_serializing_if = "is_default")]
     pub severity: i32,
     /// Severity in the emitter's words.
     #[serde(default, skip_serializing_if = "is_default")]
     pub severity_text: String,
-    /// Kind of the event that it describes. Empty for plain log lines; older emitters name it in
-    /// the attribute `event.name`.
+    /// Kind of the event that the record describes. Empty for plain log lines; older emitters state
+    /// it in the attribute `event.name`.
     #[serde(rename = "event", default, skip_serializing_if = "is_default")]
     pub event_name: String,
     /// Content: a text or named values.
@@ -188,12 +188,12 @@ pub struct LogRecord {
     /// Flags of the trace in bits 0 to 7.
     #[serde(default, skip_serializing_if = "is_default")]
     pub flags: u32,
-    /// Attributes that the emitter itself left out, usually beyond 128.
+    /// Number of attributes that the emitter itself dropped, usually beyond 128.
     #[serde(default, skip_serializing_if = "is_default")]
     pub dropped_attributes: u32,
 }
 
-/// What emits spans and log records: a service, its version, its host.
+/// The emitter of spans and log records: a service, its version, its host.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Resource {
     /// Named values.

@@ -1,9 +1,9 @@
-//! Deliveries of OpenRouter's Broadcast: how they are recognised, and what of them is never kept.
+//! Deliveries of OpenRouter's Broadcast: how to recognise them, and which parts are never kept.
 //!
 //! # Facts
 //!
-//! From OpenRouter's documentation of Broadcast (November 2026), except where a delivery that others
-//! published says more:
+//! From OpenRouter's documentation of Broadcast (November 2026), and from published deliveries
+//! where they show more:
 //!
 //! | subject | fact |
 //! |---|---|
@@ -11,26 +11,25 @@
 //! | test of a destination | no span and a header, or a span named `openrouter-connection-test` |
 //! | "Send trace" | a call named `Test Generation` with a made-up conversation |
 //! | content | in `gen_ai.prompt` and `gen_ai.completion`, repeated in `span.*` and `trace.*` |
-//! | `rawRequest` | in the completion: the whole body that the caller sent, whatever is in it |
-//! | a text | is cut at 10,000,000 characters, also in the middle of its JSON |
+//! | `rawRequest` | in the completion: the whole body that the caller sent |
+//! | a text | is cut at 10,000,000 characters, even in the middle of its JSON |
 
 use std::collections::HashSet;
 
 pub use super::raw_request::PARAMETERS;
 use super::{Attribute, Span, SpanId, TraceId, raw_request};
 
-/// The span by which `OpenRouter` tests a destination of type `OpenTelemetry` Collector.
+/// Name of the span with which `OpenRouter` tests a destination of type `OpenTelemetry` Collector.
 const CONNECTION_TEST: &str = "openrouter-connection-test";
-/// The call that `OpenRouter` makes up when its user presses "Send trace".
+/// Name of the made-up call that `OpenRouter` sends when its user presses "Send trace".
 const TEST_REQUEST: &str = "Test Generation";
 
-/// Beginning of the names of facts that `OpenRouter` states itself.
+/// Prefix of the attributes with facts of `OpenRouter`'s own.
 const OWN: &str = "trace.metadata.openrouter.";
-/// The name of the key that paid for a request.
+/// Attribute with the name of the key that paid for a request.
 const KEY_NAME: &str = "trace.metadata.openrouter.api_key_name";
 
-/// Facts that are kept of those that `OpenRouter` states itself: the rest identifies accounts,
-/// machines and endpoints.
+/// Own facts of `OpenRouter` that are kept. The others identify accounts, machines and endpoints.
 const KEPT_OF_OWN: [&str; 15] = [
     "source",
     "api_key_name",
@@ -48,9 +47,9 @@ const KEPT_OF_OWN: [&str; 15] = [
     "output_unit_price",
     "is_byok",
 ];
-/// Facts that are kept of an attempt. The others repeat the caller's own keys.
+/// Attributes of an attempt that are kept. The others repeat the caller's own keys.
 const KEPT_OF_ATTEMPT: [&str; 4] = ["attempt_index", "status_code", "is_byok", "model_permaslug"];
-/// Attributes that are kept, with those below them. What else comes may be about anybody.
+/// Attributes that are kept, with those below them. All others may concern anybody.
 const KEPT: [&str; 15] = [
     "gen_ai",
     "trace.name",
@@ -68,8 +67,8 @@ const KEPT: [&str; 15] = [
     "error",
     "http.response",
 ];
-/// Attributes among these that are not kept: ids of people, attempts and endpoints, and what a user may
-/// switch on about accounts and origins.
+/// Attributes among these that are dropped: ids of people, attempts and endpoints, and optional
+/// facts about accounts and origins.
 const DROPPED: [&str; 8] = [
     "gen_ai.user",
     "trace.metadata.provider_responses",
@@ -87,16 +86,16 @@ const COPIES: [(&str, &str); 4] = [
     ("span.output", "gen_ai.completion"),
     ("trace.output", "gen_ai.completion"),
 ];
-/// What a user of `OpenRouter` tries out.
+/// A trial that a user of `OpenRouter` starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trial {
-    /// Whether a destination answers.
+    /// A test whether a destination answers.
     Connection,
-    /// What a request looks like there.
+    /// A made-up request.
     Request,
 }
 
-/// Whether Broadcast sent the span, also if a Collector in between renamed its service.
+/// Whether Broadcast sent the span, even if a Collector in between renamed its service.
 #[must_use]
 pub fn is_delivery(span: &Span) -> bool {
     let mut names = span.attributes.iter().map(|it| it.key.as_str());
@@ -108,11 +107,11 @@ pub fn is_delivery(span: &Span) -> bool {
         || names.any(|name| name.starts_with(OWN))
 }
 
-/// What a span tries out; `None` for a span of a real request.
+/// The trial that a span belongs to; `None` for a span of a real request.
 #[must_use]
 pub fn trial(span: &Span) -> Option<Trial> {
     match span.name.as_str() {
-        // A Collector may have renamed everything but the span.
+        // A Collector may have changed everything but the span's name.
         CONNECTION_TEST if !is_call(span) => Some(Trial::Connection),
         TEST_REQUEST if is_delivery(span) && !is_somebodys(span) => Some(Trial::Request),
         _ => None,
@@ -125,8 +124,8 @@ fn is_call(span: &Span) -> bool {
     names.any(|name| name.starts_with("gen_ai."))
 }
 
-/// Whether a request was made by or for somebody, who may have named it. What `OpenRouter` makes up is
-/// nobody's.
+/// Whether a request was made by or for a person, who may have named it. Trials are made by
+/// `OpenRouter` itself.
 fn is_somebodys(span: &Span) -> bool {
     let mut names = span.attributes.iter().map(|it| it.key.as_str());
     names.any(|name| match name.strip_prefix("trace.metadata.") {
@@ -135,15 +134,15 @@ fn is_somebodys(span: &Span) -> bool {
     })
 }
 
-/// The name of the key that paid for the request of a span. Spans about the course of a request do
-/// not say.
+/// The name of the key that paid for the request of a span; `None` for spans about the course of a
+/// request.
 #[must_use]
 pub fn key_name(span: &Span) -> Option<&str> {
     span.attributes.text(KEY_NAME)
 }
 
-/// The spans that meet a condition, and all spans of deliveries below them: the course of the same
-/// requests.
+/// The ids of the spans that meet a condition, and of all delivered spans below them: the course of
+/// the same requests.
 pub fn with_course(
     spans: &[Span],
     condition: impl Fn(&Span) -> bool,
@@ -170,16 +169,16 @@ pub fn is_course(span: &Span) -> bool {
     is_part_of_course(span) || is_delivery(span) && says_so()
 }
 
-/// Whether a span has the id of a request, followed by the part of its course. A Collector may have left
-/// out everything else.
+/// Whether a span has the id of a request followed by a part of its course. A Collector may have
+/// dropped everything else.
 fn is_part_of_course(span: &Span) -> bool {
     let response = span.attributes.text("gen_ai.response.id");
     response.is_some_and(|id| id.starts_with("gen-") && id.contains(':'))
 }
 
-/// Removes from a span of a delivery what is never sent, so that it does not reach the disk either:
-/// `OpenRouter`'s ids of accounts and endpoints, copies of content, and of what the caller sent
-/// everything but parameters and tools.
+/// Removes from a delivered span everything that is never sent, so that it does not reach the disk
+/// either: `OpenRouter`'s ids of accounts and endpoints, copies of content, and the caller's own
+/// request except for parameters and tools.
 pub fn clean(span: &mut Span) {
     let has = |name: &str| span.attributes.get(name).is_some();
     let copies = COPIES.iter().filter(|(_, original)| has(original));

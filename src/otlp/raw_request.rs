@@ -1,17 +1,17 @@
-//! The body that the caller of `OpenRouter` sent, which deliveries repeat: found and removed, except for
+//! The original body of an `OpenRouter` caller, which deliveries repeat. It is removed, except for
 //! parameters and tools.
 //!
-//! It stands in the completion, as JSON in a text. A Collector may have parsed that text, a text may be
-//! JSON twice, and keys may be escaped, so every form is looked through.
+//! The body is in the completion, as JSON in a text. A Collector may have parsed that text, a text
+//! may be JSON twice, and keys may be escaped, so every form is searched.
 
 use serde_json::Value as Json;
 
 use super::value::Value;
 
-/// Names of the body.
+/// Names of the field with the body.
 const NAMES: [&str; 2] = ["rawRequest", "raw_request"];
 
-/// Parameters of a request that are kept of what the caller sent.
+/// Parameters of the caller's request that are kept.
 pub const PARAMETERS: [&str; 19] = [
     "temperature",
     "top_p",
@@ -34,18 +34,18 @@ pub const PARAMETERS: [&str; 19] = [
     "tools",
 ];
 
-/// The escaped letters of these names. No encoder escapes letters without need.
+/// Escaped forms of the letters of these names. No encoder escapes letters without need.
 const ESCAPED: [&str; 9] = [
     "\\u0072", "\\u0061", "\\u0077", "\\u0052", "\\u0065", "\\u0071", "\\u0075", "\\u0073",
     "\\u0074",
 ];
 
-/// Whether a name is that of the body, or of something in it.
+/// Whether a name is that of the body, or of a part of it.
 pub(super) fn is_named(name: &str) -> bool {
     NAMES.iter().any(|it| name.contains(it))
 }
 
-/// A value without the body.
+/// A value without the caller's body.
 pub(super) fn without(value: Value) -> Value {
     match value {
         Value::Text(text) => Value::Text(of_text(text)),
@@ -76,9 +76,9 @@ fn of_text(text: String) -> String {
     }
 }
 
-/// JSON that was cut off, up to the body: what stands before is whole.
+/// Cuts broken JSON before the body: everything before it is complete.
 fn before(text: String) -> String {
-    // Within a text of the JSON, the quote after the name is escaped.
+    // In a text within the JSON, the quote after the name is escaped.
     let places = NAMES
         .iter()
         .filter_map(|it| text.find(&format!("\"{it}\"")));
@@ -88,7 +88,7 @@ fn before(text: String) -> String {
     }
 }
 
-/// Removes the body wherever it is. Returns whether it was there.
+/// Removes the body wherever it is, and returns whether it was there.
 fn remove(json: &mut Json) -> bool {
     match json {
         Json::Object(fields) => {

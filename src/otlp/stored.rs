@@ -1,15 +1,15 @@
-//! The form in which spans and log records are kept on disk.
+//! The form of spans and log records on disk.
 //!
-//! One JSON object holds spans and log records that came together. Resources and scopes stand in
-//! it once; spans and records name them by their place:
+//! One JSON object contains spans and log records that arrived together, and each of their
+//! resources and scopes once; spans and records refer to them by index:
 //!
 //! ```json
 //! {"version":1,"resources":[{…}],"scopes":[{…}],"spans":[[0,0,{…}]],"logs":[[0,0,{…}]]}
 //! ```
 //!
-//! Values are plain JSON, with objects for those that JSON does not have: `{"map":{…}}`,
-//! `{"bytes":9}`, `{"double":"NaN"}`. A double always has a fraction or an exponent, a whole number
-//! never. What is read is what was written, to the last bit.
+//! Values are plain JSON, with objects for those that JSON lacks: `{"map":{…}}`, `{"bytes":9}`,
+//! `{"double":"NaN"}`. A double always has a fraction or an exponent, a whole number never. Reading
+//! returns exactly the written values, to the last bit.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -24,7 +24,7 @@ use thiserror::Error;
 use super::model::{LogRecord, Resource, Scope, Span};
 use super::value::{Attribute, Attributes, Value, name_of};
 
-/// Version of the form. It changes with everything that an older program would misunderstand.
+/// Version of the form. Raise it with every change that an older program would misunderstand.
 const VERSION: u32 = 1;
 
 /// Stored spans that cannot be read.
@@ -38,7 +38,7 @@ pub enum StoredError {
     Damaged(serde_json::Error),
 }
 
-/// Places of a resource and a scope, and what has them.
+/// Indices of a resource and a scope, and the span or record that has them.
 type Row<T> = (usize, usize, T);
 
 #[derive(Serialize)]
@@ -95,10 +95,10 @@ pub fn write<'a>(
     })
 }
 
-/// Reads what [`write()`] wrote.
+/// Reads the bytes of [`write()`].
 ///
 /// # Errors
-/// When a newer program wrote it, or when it is damaged.
+/// When a newer program wrote them, or they are damaged.
 pub fn read(bytes: &[u8]) -> Result<(Vec<Span>, Vec<LogRecord>), StoredError> {
     let read: Read = serde_json::from_slice(bytes)
         .map_err(|error| newer(bytes).unwrap_or(StoredError::Damaged(error)))?;
@@ -135,7 +135,7 @@ pub fn read(bytes: &[u8]) -> Result<(Vec<Span>, Vec<LogRecord>), StoredError> {
     Ok((spans, logs))
 }
 
-/// The error to report when the form is not the one of this version, because it is a newer one.
+/// The error to report for an unreadable form, if a newer program wrote it.
 fn newer(bytes: &[u8]) -> Option<StoredError> {
     let versioned: Versioned = serde_json::from_slice(bytes).ok()?;
     (versioned.version > VERSION).then_some(StoredError::Version(versioned.version))
@@ -146,7 +146,7 @@ fn at<T>(items: &[Arc<T>], place: usize) -> serde_json::Result<Arc<T>> {
     items.get(place).cloned().ok_or_else(missing)
 }
 
-/// Shared values, each once.
+/// The indices of shared values.
 struct Places<'a, T> {
     items: Vec<&'a T>,
     places: HashMap<*const T, usize>,

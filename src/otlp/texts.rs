@@ -1,7 +1,7 @@
-//! Every text of a batch, for redaction.
+//! Access to every text of a batch, for redaction.
 //!
-//! All structures are taken apart without `..`: a field that is added to one of them does not
-//! compile before it is listed here.
+//! All structures are destructured without `..`: a new field does not compile before it is handled
+//! here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,23 +9,23 @@ use std::sync::Arc;
 use super::model::{Batch, LogRecord, Resource, Scope, Span, SpanEvent, SpanLink, Status};
 use super::value::{Attribute, Attributes, Value};
 
-/// Where a text stands.
+/// The place of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place<'a> {
-    /// It is the name of a value.
+    /// The name of a value.
     Key,
-    /// It is a field of the protocol, such as the name of a span.
+    /// A field of the protocol, such as the name of a span.
     Field(&'static str),
-    /// It is a value under this name, or in a list under this name.
+    /// A value with this name, or an item of a list with this name.
     Value(&'a str),
 }
 
-/// Takes what a batch holds and may change it.
+/// A visitor of the content of a batch, which may change it.
 pub trait Visitor {
-    /// A text.
+    /// Visits a text.
     fn text(&mut self, place: Place<'_>, text: &mut String);
 
-    /// A value under its name, as a whole, before the texts in it.
+    /// Visits a named value as a whole, before the texts in it.
     fn value(&mut self, name: &str, value: &mut Value) {
         let _ = (name, value);
     }
@@ -33,7 +33,7 @@ pub trait Visitor {
 
 type Each<'e> = &'e mut dyn Visitor;
 
-/// Takes texts only.
+/// A visitor of texts only.
 struct Texts<'t>(&'t mut dyn FnMut(Place<'_>, &mut String));
 
 impl Visitor for Texts<'_> {
@@ -43,13 +43,13 @@ impl Visitor for Texts<'_> {
 }
 
 impl Batch {
-    /// Hands every text of spans, log records, resources and scopes to `each`, which may change
-    /// it. What spans share is visited once and is still shared afterwards.
+    /// Passes every text of spans, log records, resources and scopes to `each`, which may change
+    /// it. Shared values are visited once, and stay shared.
     pub fn for_each_text(&mut self, each: &mut dyn FnMut(Place<'_>, &mut String)) {
         self.visit(&mut Texts(each));
     }
 
-    /// Hands every value and every text to a visitor, as [`Batch::for_each_text`] does.
+    /// Passes every value and every text to a visitor; see [`Batch::for_each_text`].
     pub fn visit(&mut self, each: &mut dyn Visitor) {
         let Self {
             spans,
@@ -70,8 +70,8 @@ impl Batch {
     }
 }
 
-/// Shared values before and after the change, by the address before it. The value before is held,
-/// so that no other one gets its address.
+/// Shared values before and after the change, by address before it. The old value is kept, so that
+/// no other value gets its address.
 struct Changed<T>(HashMap<*const T, [Arc<T>; 2]>);
 
 impl<T> Default for Changed<T> {
@@ -173,7 +173,7 @@ fn log_texts(log: &mut LogRecord, each: Each<'_>) {
 
 fn attributes_texts(Attributes(attributes): &mut Attributes, each: Each<'_>) {
     for Attribute { key, value } in attributes {
-        // The value first: its name may change.
+        // The value comes first, since its name may change.
         each.value(key, value);
         value_texts(Place::Value(key), value, each);
         each.text(Place::Key, key);

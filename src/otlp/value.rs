@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value as Json};
 
-/// A value, as `AnyValue` of the protocol.
+/// A value, like `AnyValue` of the protocol.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Value {
-    /// Nothing was given.
+    /// No value.
     #[default]
     Null,
     /// A text.
@@ -20,15 +20,15 @@ pub enum Value {
     Array(Vec<Value>),
     /// Named values.
     Map(Attributes),
-    /// The number of bytes that were given. The bytes themselves are not kept: they are images,
-    /// vectors and other data that redaction cannot read and that no event holds.
+    /// Number of bytes of a byte value. The bytes themselves are not kept: they are images, vectors
+    /// and other data that redaction cannot read and no event contains.
     Bytes(u64),
 }
 
-/// Named values, in the order in which they were given.
+/// Named values, in their original order.
 ///
-/// The protocol demands unique keys and leaves open what happens otherwise. Here the last value of
-/// a key wins, as when values are copied one after the other into a map.
+/// The protocol requires unique keys and does not define repeated ones. Here the last value of a
+/// key wins, as if the values were copied into a map one by one.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Attributes(pub(super) Vec<Attribute>);
 
@@ -42,7 +42,7 @@ pub struct Attribute {
 }
 
 impl Value {
-    /// The text, if it is one.
+    /// The text, if the value is one.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -52,7 +52,7 @@ impl Value {
     }
 }
 
-/// Bytes become an object with their length, infinite numbers their names.
+/// Byte values become an object with their length, infinite numbers their names.
 impl From<Value> for Json {
     fn from(value: Value) -> Self {
         match value {
@@ -92,7 +92,7 @@ impl From<Json> for Value {
     }
 }
 
-/// Name of a number that JSON has no digits for, as in protobuf's JSON.
+/// Name of a number without digits in JSON, as in protobuf's JSON.
 pub(super) const fn name_of(double: f64) -> &'static str {
     if double.is_nan() {
         "NaN"
@@ -126,12 +126,12 @@ impl Attributes {
         self.get(key)?.as_text()
     }
 
-    /// All of them, in the order in which they were given.
+    /// All values, in their original order.
     pub fn iter(&self) -> std::slice::Iter<'_, Attribute> {
         self.0.iter()
     }
 
-    /// Their number.
+    /// Number of values.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.0.len()

@@ -16,10 +16,10 @@ use crate::posthog::Recording;
 const MISSING: &str = "its stored text is missing";
 pub(super) const CHANGED: &str = "its stored text was changed by something else";
 
-/// When and with what the events of a batch were stored.
+/// Storage time of the events of a batch, and their content.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
-    /// Time in milliseconds.
+    /// Time in milliseconds since 1970.
     pub(super) stored_at: i64,
     /// The most content that they may have.
     pub(super) recording: Recording,
@@ -82,8 +82,7 @@ pub(super) fn bytes(connection: &Connection, batch: i64) -> rusqlite::Result<usi
     Ok(bytes.unwrap_or_default())
 }
 
-/// When and with what the events of a batch were stored; long ago and with everything if the batch is
-/// missing.
+/// The origin of a batch; a missing batch counts as old and with all content.
 pub(super) fn origin(connection: &Connection, batch: i64) -> rusqlite::Result<Origin> {
     let select = "SELECT stored_at, recording FROM batches WHERE id = ?1";
     let mut select = connection.prepare_cached(select)?;
@@ -145,7 +144,7 @@ pub(super) fn slice<'a>(json: &'a [u8], row: &Row<'_>) -> rusqlite::Result<Optio
     Ok(range.and_then(|(start, size)| json.get(start..start.checked_add(size)?)))
 }
 
-/// Deletes a batch, unless an event of it waits or is parked. Returns whether it is gone.
+/// Deletes a batch, unless one of its events waits or is parked. Returns whether it was deleted.
 pub(super) fn release(change: &Connection, batch: i64) -> rusqlite::Result<bool> {
     let deleted = change
         .prepare_cached(&format!(

@@ -1,5 +1,5 @@
-//! The number of changes of events that wait, by which a sender notices that what it has in memory is
-//! not what waits any more.
+//! The number of changes of waiting events, by which a sender notices that the events in its memory
+//! differ from those that wait.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -9,8 +9,8 @@ use super::{Outbox, OutboxError};
 const CHANGES: &str = "changes";
 
 impl Outbox {
-    /// How often waiting events were withdrawn or lost content so far. What was claimed before the
-    /// last time may be more than may be sent now.
+    /// Number of times that waiting events were withdrawn or lost content. Events claimed before
+    /// the last time may have more content than may be sent now.
     ///
     /// # Errors
     /// When the database cannot be read.

@@ -1,9 +1,9 @@
-//! What the user decided about sessions of which events wait: what a decision depends on, and what
-//! follows from a new one.
+//! The user's decisions about sessions with waiting events: facts that a decision depends on, and
+//! the effects of a new one.
 //!
-//! Events are stored under the decisions of that moment. Whoever sends them asks for the newest one
-//! before each request, and brings what waits in line with it here. Each step is one transaction: an
-//! event either waits as it was or as it may be sent.
+//! Events are stored under the decisions of that moment. A sender asks for the newest decision
+//! before each request, and applies it to the waiting events here. Each step is one transaction: an
+//! event is either as before or as it may be sent.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -30,8 +30,8 @@ const HELD: &str = "
     WHERE state = {parked} AND batch IS NOT NULL";
 
 impl Outbox {
-    /// The sessions with waiting or parked events (numbers), with the batches that these are in, and
-    /// the most content that these may have.
+    /// The numbers of the sessions with waiting or parked events, each with the number of a batch
+    /// and the most content that its events may have.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -62,8 +62,8 @@ impl Outbox {
         })
     }
 
-    /// Withdraws the waiting and parked events of a session. They are stored anew when the session is
-    /// read again and may be sent.
+    /// Withdraws the waiting and parked events of a session. They are stored again when the session
+    /// is read again and may be sent.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -80,9 +80,9 @@ impl Outbox {
         Ok(())
     }
 
-    /// Removes the content from the waiting and parked events of a session (number) in these batches;
-    /// see [`without_recording`]. An event that cannot be read is withdrawn. Those of a
-    /// damaged batch are parked.
+    /// Removes the content from the waiting and parked events of a session (number) in these
+    /// batches; see [`without_recording`]. An event that cannot be read is withdrawn. The events of
+    /// a damaged batch are parked.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -98,7 +98,7 @@ impl Outbox {
                 changed += withhold(change, session, *batch, milliseconds(now))?;
             }
             if changed > 0 {
-                // Its checkpoint may quote what was said.
+                // The checkpoint of the session may quote content.
                 read_again(change, session)?;
                 changes::count(change)?;
             }
@@ -107,8 +107,8 @@ impl Outbox {
     }
 }
 
-/// Removes the content from the events of a session in a batch. Returns the number of events that are
-/// others now.
+/// Removes the content from the events of a session in a batch. Returns the number of changed
+/// events.
 fn withhold(change: &Connection, session: i64, batch: i64, now: i64) -> rusqlite::Result<u64> {
     let rewritten = rewrite::rewrite(change, batch, now, &|owner, event| {
         if owner == session {
@@ -120,7 +120,7 @@ fn withhold(change: &Connection, session: i64, batch: i64, now: i64) -> rusqlite
     let Some(changed) = rewritten else {
         return set_aside(change, batch, now);
     };
-    // It may also have events of other sessions, which keep theirs.
+    // Events of other sessions in the batch keep their content.
     change
         .prepare_cached(&format!(
             "UPDATE batches SET recording = ?3 WHERE id = ?2
@@ -134,7 +134,7 @@ fn withhold(change: &Connection, session: i64, batch: i64, now: i64) -> rusqlite
     Ok(changed)
 }
 
-/// Parks the events of a damaged batch, for all destinations: nobody can tell their content from the
+/// Parks the events of a damaged batch, for all destinations: their content cannot be told from the
 /// rest. Their sessions are read again. Returns the number of events.
 fn set_aside(change: &Connection, batch: i64, now: i64) -> rusqlite::Result<u64> {
     let destinations: Vec<i64> = change
@@ -158,7 +158,7 @@ fn set_aside(change: &Connection, batch: i64, now: i64) -> rusqlite::Result<u64>
     Ok(events)
 }
 
-/// Notes the place of a session, in addition to the folders that are known.
+/// Stores the place of a session, in addition to the folders stored before.
 pub(super) fn place(change: &Connection, session: i64, place: &Place) -> rusqlite::Result<()> {
     let select = "SELECT transcript, folders FROM sessions WHERE id = ?1";
     let (transcript, folders): (Option<TranscriptPath>, Option<String>) = change

@@ -16,8 +16,8 @@ use super::{
     destination, lock, read_again,
 };
 
-/// Longest pause of a destination: a day for one that refuses us, and an hour for a clock that is set
-/// back a little.
+/// Longest pause of a destination: a day after a refusal, and an hour in case the clock is set back
+/// a little.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::hours(25);
 
 /// Name of the lock of the process that waits for destinations in trouble.
@@ -30,8 +30,8 @@ impl Outbox {
     }
 
     /// The destinations with waiting events. Paused destinations are left out unless
-    /// `ignore_backoff`. A pause that is longer than any that is set was set by a clock that was
-    /// wrong, and counts as over.
+    /// `ignore_backoff`. A pause longer than [`LONGEST_PAUSE`] was set by a wrong clock, and counts
+    /// as over.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -70,8 +70,8 @@ impl Outbox {
         Ok(lock.map(Lock::sign))
     }
 
-    /// The id of the process that sends to a destination, while [`Outbox::try_lock_sender`] returns
-    /// `None`; where it is known.
+    /// The id of the process that sends to a destination, if known, while
+    /// [`Outbox::try_lock_sender`] returns `None`.
     pub(crate) fn sender(&self, destination: i64) -> Option<u32> {
         lock::holder(&self.sender_lock(destination))
     }
@@ -89,15 +89,15 @@ impl Outbox {
         Lock::try_take(&self.directory.join(WAITING))
     }
 
-    /// Whether a process waits for destinations in trouble. A process that begins to wait at the
-    /// same moment may be kept from it, so only a person's command may ask.
+    /// Whether a process waits for destinations in trouble. The check may prevent a process from
+    /// beginning to wait at the same moment, so only a person's command may ask.
     pub(crate) fn is_waited_for(&self) -> bool {
         lock::is_held(&self.directory.join(WAITING))
     }
 
     /// The oldest waiting events of a destination: as many batches as fit into `max_bytes` of JSON,
-    /// but at least one if any waits. Those of the sessions `held` (numbers) are left out. Only the
-    /// holder of the sender's lock may send them.
+    /// but at least one if any waits. Events of the sessions `held` (numbers) are left out. Only
+    /// the holder of the sender's lock may send them.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -125,7 +125,7 @@ impl Outbox {
                 if events.is_empty() {
                     continue;
                 }
-                // A comma follows.
+                // One byte for the comma after the batch.
                 bytes += batches::bytes(connection, batch)? + 1;
                 if bytes > max_bytes && !claimed.batches.is_empty() {
                     break;
@@ -169,8 +169,8 @@ impl Outbox {
         })
     }
 
-    /// The single events of a claimed batch that still wait; the inner error is a batch that was
-    /// damaged meanwhile.
+    /// The single events of a claimed batch that still wait; the inner error describes damage of
+    /// the batch since then.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -207,7 +207,7 @@ impl Outbox {
     /// Records that the server accepted these batches: their bytes are deleted, the rows of the
     /// events stay as the ledger, and the errors of the destination are cleared. An event that was
     /// replaced while it was being sent keeps waiting. One that was withdrawn or dropped meanwhile
-    /// was sent all the same.
+    /// counts as sent.
     ///
     /// # Errors
     /// When the database cannot be written; then the events still wait and are sent again.
@@ -263,8 +263,8 @@ impl Outbox {
         })
     }
 
-    /// Records the events that `settle` settles as accepted by a destination; it returns the numbers
-    /// of their sessions.
+    /// Records as accepted the events that `settle` settles; `settle` returns the numbers of their
+    /// sessions.
     fn accepted(
         &self,
         destination: i64,
@@ -309,10 +309,10 @@ impl Outbox {
             settled_at: Some(milliseconds(now)),
         };
         self.write(|change| {
-            // The event at hand can be a shortened one.
+            // `event` can be a shortened version of the stored one.
             let stored = batches::waiting(change, destination, event.batch)?.unwrap_or_default();
             let Some(stored) = stored.iter().find(|stored| stored.seq == event.seq) else {
-                // It was replaced, or its batch is damaged: the next claim finds out.
+                // The event was replaced, or its batch is damaged: the next claim reports it.
                 return Ok(());
             };
             let origin = batches::origin(change, event.batch)?;
@@ -423,8 +423,8 @@ impl Outbox {
     }
 }
 
-/// The events of a batch that wait: the batch as it is stored if that is all of them. The inner error
-/// describes its damage.
+/// The waiting events of a batch: the stored segment itself if all of its events wait. The inner
+/// error describes damage.
 fn unsent(
     connection: &Connection,
     destination: i64,
@@ -446,8 +446,8 @@ fn unsent(
     Ok(segment)
 }
 
-/// The numbers of the events of a batch that wait for a destination, sorted, and those of their sessions,
-/// without the sessions that are held.
+/// The numbers of a batch's events that wait for a destination, sorted, and of their sessions,
+/// without held sessions.
 fn members(
     connection: &Connection,
     destination: i64,
@@ -471,7 +471,8 @@ fn members(
     Ok((events, sessions))
 }
 
-/// Settles an event that was accepted after it was withdrawn or dropped. Returns its session.
+/// Settles an event that was accepted after it was withdrawn or dropped. Returns the number of its
+/// session.
 fn settle_late(change: &Connection, seq: i64, fate: Fate<'_>) -> rusqlite::Result<BTreeSet<i64>> {
     let which = Which::Event { seq, batch: None };
     let mut sessions = BTreeSet::new();

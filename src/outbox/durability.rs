@@ -35,7 +35,7 @@ impl Outbox {
         let done = work();
         self.is_relaxed.set(false);
         self.wait_for_disk(true)?;
-        // A transaction that waits for the disk takes with it what was written to the log before.
+        // A transaction that waits for the disk also flushes everything written to the log before.
         self.write(sync)?;
         Ok(done)
     }
@@ -62,7 +62,7 @@ impl Outbox {
     }
 }
 
-/// Writes something: a transaction that changes nothing does not wait for the disk.
+/// Writes a value: a transaction that changes nothing does not wait for the disk.
 fn sync(change: &Connection) -> rusqlite::Result<()> {
     let put = "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, randomblob(8))";
     change.execute(put, [SYNCED]).map(drop)
@@ -106,7 +106,7 @@ mod tests {
             });
             assert_eq!(levels.unwrap(), [NORMAL, NORMAL]);
             assert_eq!(level(&outbox), FULL);
-            // The last transaction wrote something: otherwise it would not have waited.
+            // The last transaction wrote a value: otherwise it would not have waited.
             let now = synced(&outbox);
             assert_ne!(now, last);
             last = now;

@@ -5,8 +5,8 @@
 //! next session start stores such a session at once, instead of an hour after its last line, and
 //! under the settings that the hook had. A note stays until its session is stored or gone.
 //!
-//! One that is missing or damaged costs that hour and those settings, so none is waited for to reach
-//! the disk.
+//! A note that is missing or damaged only costs that hour and those settings, so writing one does
+//! not wait for the disk.
 
 use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
@@ -28,7 +28,8 @@ const VERSION: u32 = 1;
 /// Size in bytes above which a file is not a note: a note has a few paths, of 4 KiB at most.
 const MOST_BYTES: u64 = 64 * 1024;
 
-/// Age from which a file that is not a note is removed. One that is being written may seem so.
+/// Age from which a file that is not a note is removed. A younger one may be a note that is being
+/// written.
 const LITTER: Duration = Duration::from_hours(1);
 
 /// Interval at which the lock of a note is tried again.
@@ -77,7 +78,7 @@ impl Endings {
         }
     }
 
-    /// Notes that the end of a session is being processed, under these settings.
+    /// Stores a note that the end of a session is being processed, under these settings.
     ///
     /// # Errors
     /// When the file cannot be written, or the path cannot be written as JSON.
@@ -103,7 +104,7 @@ impl Endings {
 
     /// Removes the note about a session, which was stored.
     pub(crate) fn remove(&self, agent: &str, transcript: &Path) {
-        // If it stays, a later session start finds nothing new in the session.
+        // If the note stays, a later session start finds nothing new in the session.
         let _ = remove(&self.path(agent, transcript));
     }
 

@@ -107,19 +107,19 @@ impl SessionWriter<'_> {
         if self.pending_bytes + event.json.len() > BATCH_BYTES {
             self.store_pending()?;
         }
-        // A comma follows each event.
+        // One byte for the comma after each event.
         self.pending_bytes += event.json.len() + 1;
         self.pending.push(event);
         Ok(())
     }
 
-    /// Adds further identities of events, each after the one of the event: an event under one of them
-    /// counts as stored. Those of events that are not stored are left out.
+    /// Adds further identities of events, each after the event's own: an event with one of them
+    /// counts as stored. Identities of events that are not stored are ignored.
     pub fn also_known_as(&mut self, aliases: impl IntoIterator<Item = (Uuid, Uuid)>) {
         self.aliases.extend(aliases);
     }
 
-    /// Stores the events that were pushed as a batch.
+    /// Stores the pushed events as a batch.
     fn store_pending(&mut self) -> Result<(), OutboxError> {
         self.pending_bytes = 0;
         let pending = mem::take(&mut self.pending);
@@ -132,8 +132,8 @@ impl SessionWriter<'_> {
         Ok(())
     }
 
-    /// Compresses those of the events that are not stored yet, and counts the others. This takes
-    /// longer than all else, so it is done before the transaction: other processes need not wait.
+    /// Compresses the events that are not stored yet, and counts the others. Compression takes
+    /// longest, so it comes before the transaction: other processes need not wait for it.
     fn pack(&mut self, events: Vec<Written>) -> Result<Vec<NewBatch>, OutboxError> {
         let pushed = events.len();
         let unstored = self
@@ -157,7 +157,8 @@ impl SessionWriter<'_> {
         transcripts: &[TranscriptStamp],
     ) -> Result<Enqueued, OutboxError> {
         let (pending, traces) = (mem::take(&mut self.pending), mem::take(&mut self.traces));
-        // Only traces change later: apart, they leave the batch of the other events as it is.
+        // Only traces change later: in a batch of their own, they leave the others' batch
+        // unchanged.
         let mut last = self.pack(pending)?;
         last.append(&mut self.pack(traces)?);
         let stored = self.outbox.write(|change| {

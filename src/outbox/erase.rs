@@ -8,10 +8,11 @@ use rusqlite::Connection;
 
 use super::{Outbox, OutboxError};
 
-/// Unused pages above which space is given back to the file system; fewer will be needed again
-/// soon.
+/// Number of unused pages above which space is given back to the file system; fewer are soon needed
+/// again.
 const SPARE_PAGES: i64 = 2048;
-/// Pages given back per transaction, so that other processes do not wait long for the database.
+/// Number of pages to give back per transaction, so that other processes do not wait long for the
+/// database.
 const PAGES_AT_A_TIME: i64 = 8192;
 
 impl Outbox {
@@ -42,7 +43,7 @@ impl Outbox {
         self.give_back(SPARE_PAGES)
     }
 
-    /// Gives all unused pages back if there are more than `spare`.
+    /// Gives all unused pages back to the file system if there are more than `spare`.
     fn give_back(&self, spare: i64) -> Result<(), OutboxError> {
         let unused = || self.read(unused);
         let mut left = unused()?;
@@ -63,12 +64,12 @@ pub(super) fn overwrite(connection: &Connection, is_wanted: bool) -> rusqlite::R
     connection.pragma_update_and_check(None, "secure_delete", is_wanted, |_| Ok(()))
 }
 
-/// Moves the log into the database and cuts it to nothing, if no other process needs it now.
+/// Moves the log into the database and truncates it, if no other process needs it now.
 pub(super) fn empty_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
-/// Number of pages without use.
+/// Number of unused pages.
 fn unused(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "freelist_count", |row| row.get(0))
 }

@@ -1,7 +1,7 @@
 //! Migration from format 1, which stored the text of each event in a row of its own, uncompressed.
 //!
 //! All of it is one transaction. The waiting events become batches. An event whose text is damaged
-//! becomes one of a batch that is missing, so that a sender finds it and sets it aside.
+//! becomes one of a missing batch, so that a sender finds it and sets it aside.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -20,10 +20,10 @@ const AFTER: &str = "
     DROP TABLE bodies;
     ALTER TABLE events DROP COLUMN enqueued_at;";
 
-/// The number of no batch.
+/// A number that no batch has.
 const MISSING: i64 = 0;
 
-/// Events of one time, session and destination.
+/// Events with the same time, session and destination.
 type Group = (i64, i64, i64);
 
 /// A waiting event.
@@ -96,7 +96,7 @@ fn pack(change: &Connection, rows: &[Row]) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The content of old events is not known: it is taken for the most.
+/// The content of old events is unknown, and assumed to be complete.
 const fn of_old(stored_at: i64) -> Origin {
     Origin {
         stored_at,
@@ -104,7 +104,7 @@ const fn of_old(stored_at: i64) -> Origin {
     }
 }
 
-/// A parked event has a batch of its own; a damaged one has none.
+/// Gives a parked event a batch of its own, and a damaged one none.
 fn pack_parked(change: &Connection) -> rusqlite::Result<()> {
     let rows: Vec<(i64, i64)> = change
         .prepare(&format!(

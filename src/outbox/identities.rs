@@ -12,8 +12,9 @@
 use rusqlite::Connection;
 use uuid::Uuid;
 
-/// Identities that make a table full. For the new ones: seventy pages. For the recent ones: enough
-/// that a page takes several even when millions are old. The old ones are never full.
+/// Number of identities at which a table is full. A full table of new identities has seventy pages;
+/// a full table of recent ones is so large that its merge changes each page of millions of old ones
+/// for several identities at once. The table of old ones is never full.
 const FULL: [i64; 2] = [8 * 1024, 128 * 1024];
 
 /// Adds an identity.

@@ -1,8 +1,8 @@
 //! The secret of this installation that keys the marks of redacted values.
 //!
-//! It is made when it is first needed, by a command that only shows events or by the outbox, so
-//! that the same secret has the same mark in every run. The outbox keeps a copy in its database:
-//! an older database has one of its own, which holds.
+//! It is made when first needed, by a command that only shows events or by the outbox, so that the
+//! same secret has the same mark in every run. The outbox keeps a copy in its database: an older
+//! database has a key of its own, which takes precedence.
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
@@ -17,7 +17,7 @@ pub(super) const FILE: &str = "redaction.key";
 /// Bytes of the key.
 const BYTES: usize = 32;
 
-/// Reads the key of a state directory; makes both when they are missing.
+/// Reads the key of a state directory; creates key and directory when they are missing.
 ///
 /// # Errors
 /// [`OutboxError::Directory`] when the file cannot be read or written or holds something else,

@@ -1,5 +1,5 @@
-//! Changes of the state of stored events, with all that follows from them: the tallies, and batches
-//! that nobody needs any more.
+//! Changes of the state of stored events, with all effects: on the tallies, and on batches that are
+//! not needed any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ pub(super) enum Which {
     Batch { destination: i64, batch: i64 },
     /// The events of a session.
     Session(i64),
-    /// All events whose JSON is there.
+    /// All events with their JSON.
     Undamaged,
 }
 
@@ -49,7 +49,7 @@ const fn index(state: EventState) -> &'static str {
     }
 }
 
-/// The new state of events, and what is kept of them.
+/// The new state of events, and the data kept of them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fate<'a> {
     pub(super) state: EventState,
@@ -79,11 +79,11 @@ pub(super) struct Moved {
     pub(super) events: u64,
     /// Their sessions.
     pub(super) sessions: BTreeSet<i64>,
-    /// Their batches, as far as they still exist for the sake of other events.
+    /// Their batches, if other events still need them.
     pub(super) batches: BTreeSet<i64>,
 }
 
-/// Moves events from one state to another, with the tallies, and deletes batches without need.
+/// Moves events from one state to another, updates the tallies, and deletes unneeded batches.
 pub(super) fn settle(
     change: &Connection,
     which: Which,
@@ -139,7 +139,7 @@ pub(super) fn size(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
 pub(super) struct Tallies(BTreeMap<(i64, u8, i64), (i64, i64)>);
 
 impl Tallies {
-    /// Adds events, and the bytes of their JSON, to those of a destination, state and session.
+    /// Adds a number of events, and the bytes of their JSON, to a destination, state and session.
     pub(super) fn add(
         &mut self,
         (destination, state, session): (i64, EventState, i64),
@@ -156,12 +156,12 @@ impl Tallies {
 
     pub(super) fn write(self, change: &Connection) -> rusqlite::Result<()> {
         let mut add = change.prepare_cached(
-            // A damaged size must not make a sum negative, which nobody could read.
+            // A damaged size must not make a sum negative, which could not be read.
             "INSERT INTO tallies VALUES (?1, ?2, ?3, max(?4, 0), max(?5, 0))
              ON CONFLICT DO UPDATE SET
                  events = max(events + ?4, 0), bytes = max(bytes + ?5, 0)",
         )?;
-        // A row that counts nothing would be read by every sum over the sessions.
+        // A row of zeros would slow down every sum over the sessions.
         let mut remove = change.prepare_cached(
             "DELETE FROM tallies
              WHERE destination = ?1 AND state = ?2 AND session = ?3 AND events = 0",

@@ -1,4 +1,4 @@
-//! Size and age limits of the outbox, and what is dropped when they are exceeded.
+//! Size and age limits of the outbox, and the events dropped above them.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::Connection;
@@ -10,8 +10,8 @@ use super::{Outbox, OutboxError};
 
 /// Age at which unsent events are dropped. PostHog keeps content for 30 days.
 pub(crate) const MAX_AGE: TimeDelta = TimeDelta::days(30);
-/// Maximum size of unsent events, in bytes of JSON. They take about a seventh of it on disk: enough
-/// for months of heavy use, and harmless on a laptop that never gets a connection.
+/// Maximum size of unsent events, in bytes of JSON. On disk they take about a seventh: enough for
+/// months of heavy use, and harmless on a laptop that never gets a connection.
 pub(crate) const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
 impl Outbox {
@@ -108,7 +108,7 @@ fn drop_excess(change: &Connection, mut excess: u64, now: i64) -> rusqlite::Resu
         if excess == 0 {
             break;
         }
-        // All rows are read first: rows must not move under a query that iterates over them.
+        // All rows are read first: a query must not iterate over rows that move.
         let oldest: Vec<(Which, u64)> = change
             .prepare(&format!(
                 "SELECT seq, batch, size FROM events WHERE state = {state} ORDER BY batch, start"

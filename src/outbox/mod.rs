@@ -33,8 +33,9 @@
 //! - The bytes of a batch do not change. If one of its events is replaced, parked or dropped, the
 //!   batch holds more than its rows say; a sender then unpacks it and compresses the rest. The same
 //!   happens when the server refuses a request as too large or malformed. All else is sent as it is.
-//! - Only the user's decisions change that: what is withdrawn leaves the batch at once, and so does
-//!   the content that an event loses. A counter tells senders that have the batch in memory.
+//! - Only the user's decisions change that: withdrawn events, and content that events lose, leave
+//! the
+//!   batch at once. A counter tells senders that have the batch in memory.
 //! - A parked event has a batch of its own, a damaged one none.
 //! - A batch without a waiting or parked event is deleted in the transaction that settles the last.
 //! - The numbers of batches are never used again, so that a sender that was overtaken acknowledges

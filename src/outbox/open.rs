@@ -20,26 +20,26 @@ use crate::files::{make_directory, private_file, remove, sync_directory};
 
 /// The newest format.
 const FORMAT: usize = 3;
-/// From formats 1 and 2, which did not know where a session was found and kept sums of nothing.
+/// Migration from formats 1 and 2, which lacked the place of a session and kept tallies of zero.
 const FROM_OLDER: &str = "
     ALTER TABLE sessions ADD COLUMN transcript BLOB;
     ALTER TABLE sessions ADD COLUMN folders TEXT;
     DELETE FROM tallies WHERE events = 0;";
-/// From format 2, which knew the content of sessions, not of batches: it is taken for the most.
+/// Migration from format 2, which stored the content per session, not per batch: it is assumed to
+/// be complete.
 const FROM_2: &str = "
     ALTER TABLE batches ADD COLUMN recording INTEGER NOT NULL DEFAULT 3;
     ALTER TABLE sessions DROP COLUMN recording;";
 /// The tables of the newest format.
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// How long to wait for another process. A write takes as long as a few megabytes need to reach the
+/// Time to wait for another process. A write takes as long as a few megabytes need to reach the
 /// disk; twenty of them in a row on a slow disk fit.
 const BUSY: Duration = Duration::from_secs(10);
-/// Pages (of 4 KiB) that the log holds before they are moved into the database: about one step of
-/// events, so that they are moved while the next events are built. The log is truncated to the same
-/// size.
+/// Pages (of 4 KiB) in the log before they are moved into the database: about one step of events,
+/// so that the move happens while the next events are built. The log is truncated to the same size.
 const LOG_PAGES: u32 = 1024;
-/// Pages that the log holds during a backfill: a page that changes repeatedly is moved once.
+/// Pages in the log during a backfill: a page that changes repeatedly is moved once.
 const MANY_LOG_PAGES: u32 = 4096;
 /// Size of the page cache in KiB, for the pages that change while events are stored and the
 /// identities that are looked up most; allocated only when needed. Four times as much made nothing
@@ -167,7 +167,7 @@ fn find(directory: &Path) -> Result<OnDisk, OutboxError> {
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(64);
-    // By default, SQLite prepares a statement with a range again for each new value.
+    // By default, SQLite prepares a range query again for each new value.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", -i64::from(CACHE_KIB))?;
@@ -181,7 +181,7 @@ pub(super) fn relax(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn limit_log(connection: &Connection, pages: u32) -> rusqlite::Result<()> {
-    // These pragmas answer with the value now in force.
+    // These pragmas return the new value.
     connection.pragma_update_and_check(None, "wal_autocheckpoint", pages, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", pages * 4096, |_| Ok(()))
 }
@@ -223,7 +223,7 @@ fn create(directory: &Path) -> Result<Connection, OutboxError> {
     }
 }
 
-/// Migrates a database. The old text of its events does not stay in its files.
+/// Migrates a database, and removes the old text of its events from its files.
 fn renew(connection: &Connection, format: usize) -> rusqlite::Result<()> {
     erase::overwrite(connection, true)?;
     migrate(connection, format)?;
@@ -232,7 +232,7 @@ fn renew(connection: &Connection, format: usize) -> rusqlite::Result<()> {
     erase::empty_log(connection)
 }
 
-/// Makes a database of an older format, or an empty one, one of the newest. If the process ends or
+/// Migrates a database of an older format, or an empty one, to the newest. If the process ends or
 /// the disk is full meanwhile, the database stays as it was.
 fn migrate(connection: &Connection, format: usize) -> rusqlite::Result<()> {
     let change = rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
@@ -248,7 +248,7 @@ fn migrate(connection: &Connection, format: usize) -> rusqlite::Result<()> {
     change.commit()
 }
 
-/// Checks the whole database after it was found to be damaged.
+/// Checks the whole database after damage was found.
 fn examine(directory: &Path) -> Result<(), OutboxError> {
     let verdict = match find(directory) {
         Ok(OnDisk::Ready(connection) | OnDisk::Old(connection, _)) => {

@@ -7,14 +7,14 @@ use std::path::Path;
 use super::error::OutboxError;
 use super::{endings, exclusions, key};
 
-/// Beginnings of the names of the files in a state directory.
+/// Prefixes of the names of the files in a state directory.
 const FILES: [&str; 5] = ["outbox.", "inbox.", "serve.", "sender-", key::FILE];
 
 /// Folders in a state directory.
 const FOLDERS: [&str; 2] = [exclusions::FOLDER, endings::FOLDER];
 
-/// Removes the files of the outbox, the notes about sessions and the key of the marks, then
-/// the directory if it is empty: a user can have named a directory that holds other files. Whether
+/// Removes the files of the outbox, the notes about sessions and the key of the marks, then the
+/// directory if it is empty: the user may have named a directory with other files. Returns whether
 /// the directory is gone.
 ///
 /// # Errors

@@ -40,7 +40,7 @@ impl fmt::Debug for Destination {
 pub struct DestinationRecord {
     /// Number of the destination in this outbox.
     pub id: i64,
-    /// The destination itself.
+    /// The destination: host, key, and the project that named it.
     pub destination: Destination,
     /// `Some(false)` if the AI lane answered that it does not exist. `Some(true)` is only set by tests:
     /// it makes a local server a host with the AI lane.
@@ -70,11 +70,11 @@ pub struct SessionEntry<'a> {
     pub frozen: Redacted<Frozen>,
     /// The content with which its events are stored.
     pub recording: Recording,
-    /// What the user's decisions about it depend on.
+    /// The facts that the user's decisions about the session depend on.
     pub place: Place,
 }
 
-/// Where a session is found and where it worked, which the user's decisions about it depend on.
+/// Where a session is stored and where it worked; the user's decisions about it depend on both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// The path of its transcript.
@@ -83,7 +83,7 @@ pub struct Place {
     pub folders: Vec<String>,
 }
 
-/// A session of which events are stored.
+/// A session with stored events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSession {
     /// The agent, such as `claude-code`.

@@ -1,4 +1,4 @@
-//! Writing a batch anew, when the user withdraws some of its events or their content.
+//! Rewriting a batch, when the user withdraws some of its events or their content.
 
 use std::borrow::Cow;
 
@@ -13,9 +13,9 @@ use super::store::digest;
 /// The new JSON of an event of a session; `None` if the event is to be withdrawn.
 pub(super) type Change<'a> = dyn for<'e> Fn(i64, &'e [u8]) -> Option<Cow<'e, [u8]>> + 'a;
 
-/// Removes the JSON of the events that neither wait nor are parked any more from a batch, and
-/// replaces that of the others. Returns how many differ; `None` if the batch is damaged, which is
-/// then left as it is.
+/// Removes from a batch the JSON of events that are neither waiting nor parked, and replaces that
+/// of the others. Returns the number of changed events; `None` if the batch is damaged, which then
+/// stays as it is.
 pub(super) fn rewrite(
     change: &Connection,
     batch: i64,
@@ -40,7 +40,7 @@ pub(super) fn rewrite(
                 digest = CASE length(digest) WHEN 0 THEN digest ELSE ?4 END
          WHERE seq = ?1",
     )?;
-    // An event can have a row for each of several destinations.
+    // An event may have a row for each of several destinations.
     for rows in rows.chunk_by(|one, next| one.start == next.start) {
         let Held {
             session,
@@ -61,7 +61,7 @@ pub(super) fn rewrite(
             let of = (row.destination, row.state, row.session);
             tallies.add(of, 0, length(&event) - length(old));
         }
-        // A comma follows.
+        // One byte for the comma after the event.
         start += event.len() + 1;
         events.push(event);
     }
@@ -79,7 +79,7 @@ pub(super) fn rewrite(
     Ok(Some(changed))
 }
 
-/// An event that waits or is parked, in a batch.
+/// A waiting or parked event of a batch.
 struct Held<'a> {
     seq: i64,
     /// Offset in the JSON of the batch.
@@ -91,7 +91,7 @@ struct Held<'a> {
     event: &'a [u8],
 }
 
-/// The events of a batch that wait or are parked, in the order of its JSON; `None` if they do not
+/// The waiting and parked events of a batch, in the order of its JSON; `None` if the rows do not
 /// agree with it.
 fn rows<'a>(
     connection: &Connection,

@@ -28,7 +28,7 @@ pub struct Status {
     pub destinations: Vec<DestinationStatus>,
     /// The sessions that were stored last, newest first.
     pub sessions: Vec<SessionStatus>,
-    /// How many sessions are stored in all.
+    /// Number of all stored sessions.
     pub sessions_total: u64,
     /// The last runs, newest first.
     pub runs: Vec<Run>,

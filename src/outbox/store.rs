@@ -20,24 +20,24 @@ use crate::posthog::{EventName, Recording, Written};
 /// a short run can finish. It also bounds memory, and the time for which other processes wait for
 /// the database.
 pub(super) const BATCH_BYTES: usize = 5 * 1024 * 1024 - ENVELOPE_BYTES;
-/// Room in a request for what is around its events.
+/// Bytes of a request that are not events.
 const ENVELOPE_BYTES: usize = 4 * 1024;
-/// Bytes of the SHA-256 of an event that are kept. Enough to tell two versions of one event apart.
+/// Bytes of an event's SHA-256 to keep: enough to distinguish two versions of one event.
 const DIGEST_BYTES: usize = 16;
 
-/// An event that is already stored.
+/// Query of an event that is already stored.
 const SELECT: &str = "SELECT seq, state, digest, destination, session, size, batch
      FROM identities JOIN events USING (seq) WHERE identities.uuid = ?1";
-/// A new event.
+/// Statement that adds a new event.
 const INSERT: &str = "INSERT INTO events
          (uuid, session, destination, name, state, size, digest, batch, start)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-/// A stored event that waits again.
+/// Statement that makes a stored event wait again.
 const UPDATE: &str = "UPDATE events SET destination = ?2, state = ?3, size = ?4, digest = ?5,
             batch = ?6, start = ?7, settled_at = NULL, reason = NULL
      WHERE seq = ?1";
 
-/// The digest by which a change of an event is noticed.
+/// The digest that shows whether an event changed.
 pub(super) fn digest(json: &[u8]) -> [u8; DIGEST_BYTES] {
     let mut digest = [0; DIGEST_BYTES];
     digest.copy_from_slice(&Sha256::digest(json)[..DIGEST_BYTES]);
@@ -56,9 +56,9 @@ pub(super) struct NewBatch {
 pub(super) struct Owner {
     pub(super) session: i64,
     pub(super) destination: i64,
-    /// The most content of its events.
+    /// The most content that its events may have.
     pub(super) recording: Recording,
-    /// When they are stored, in milliseconds.
+    /// Storage time in milliseconds since 1970.
     pub(super) now: i64,
 }
 
@@ -74,9 +74,9 @@ impl Owner {
 /// The ledger's entry of an event that is to be stored.
 enum Found {
     Nothing,
-    /// There is nothing to do.
+    /// The event is stored already.
     Known,
-    /// A changed trace, or a changed parked event.
+    /// It is a changed trace, or a changed parked event.
     Changed(Old),
     /// It was dropped or withdrawn before it was sent.
     Unsent(Old),
@@ -92,7 +92,7 @@ struct Old {
     batch: Option<i64>,
 }
 
-/// Those of the events that are not stored yet, or have changed.
+/// The events that are not stored yet, or have changed.
 pub(super) fn unstored(
     connection: &Connection,
     events: Vec<Written>,
@@ -121,7 +121,7 @@ fn find(select: &mut CachedStatement<'_>, event: &Written) -> rusqlite::Result<F
         let is_changed = || digest_then != digest(&event.json);
         Ok(match (old.state, event.name) {
             (DroppedForAge | DroppedForSize | Withdrawn, _) => Found::Unsent(old),
-            // It is damaged.
+            // The event is damaged.
             (Parked, _) if old.batch.is_none() => Found::Changed(old),
             (Waiting | Acknowledged, EventName::Trace) | (Parked, _) if is_changed() => {
                 Found::Changed(old)
@@ -138,7 +138,7 @@ impl NewBatch {
         let mut batches = vec![Vec::new()];
         let mut bytes = 0;
         for event in events {
-            // A comma follows each event.
+            // One byte for the comma after each event.
             bytes += event.json.len() + 1;
             if bytes > BATCH_BYTES && bytes > event.json.len() + 1 {
                 batches.push(Vec::new());
@@ -155,15 +155,15 @@ impl NewBatch {
         Self { events, segment }
     }
 
-    /// Stores it, with a row for each event. An event that another process has stored meanwhile is
-    /// left out: the batch then holds more than its rows say.
+    /// Stores the batch, with a row for each event. An event that another process has stored
+    /// meanwhile gets no row: the batch then holds more than its rows say.
     pub(super) fn store(&self, change: &Connection, owner: Owner) -> rusqlite::Result<Enqueued> {
         let batch = batches::write(change, None, &self.segment, owner.origin())?;
         let mut rows = Rows::of(change, owner, batch)?;
         let mut start = 0;
         for event in &self.events {
             rows.add(event, start)?;
-            // A comma follows.
+            // One byte for the comma after the event.
             start += event.json.len() + 1;
         }
         rows.finish(change)
@@ -260,7 +260,7 @@ impl<'c> Rows<'c> {
 
     fn finish(mut self, change: &Connection) -> rusqlite::Result<Enqueued> {
         self.tallies.write(change)?;
-        // Nothing of it waits if another process was faster with every event.
+        // If another process was faster with every event, none of this batch waits.
         self.outdated.insert(self.batch);
         for batch in self.outdated {
             batches::release(change, batch)?;
@@ -270,7 +270,7 @@ impl<'c> Rows<'c> {
     }
 }
 
-/// The digest that the ledger keeps of an event that waits: only a trace can change.
+/// The digest that the ledger keeps of a waiting event: only a trace can change.
 fn kept_digest(event: &Written) -> Vec<u8> {
     match event.name {
         EventName::Trace => digest(&event.json).to_vec(),

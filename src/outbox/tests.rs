@@ -72,7 +72,7 @@ pub(super) fn enqueue(
     writer.commit(None, [], &[]).unwrap()
 }
 
-/// A checkpoint as the outbox takes it.
+/// A checkpoint as the outbox accepts it.
 pub(super) fn kept(bytes: &[u8]) -> Redacted<Vec<u8>> {
     Redacted::trusted(bytes.to_vec())
 }

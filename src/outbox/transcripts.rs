@@ -1,4 +1,4 @@
-//! The transcripts that were read, and how large and how old they were.
+//! The transcripts that were read, with their sizes and times.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

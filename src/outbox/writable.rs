@@ -1,4 +1,4 @@
-//! Whether the state directory can be written, found out without writing.
+//! A check whether the state directory can be written, without writing.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -11,7 +11,7 @@ impl Outbox {
     /// nothing.
     ///
     /// # Errors
-    /// [`OutboxError::Directory`] when it could not.
+    /// [`OutboxError::Directory`] when it cannot be written.
     pub(crate) fn check_writable(directory: &Path) -> Result<(), OutboxError> {
         let there = directory.ancestors().find(|path| exists(path));
         let there = there.unwrap_or(directory);
@@ -38,7 +38,7 @@ fn access(path: &Path) -> io::Result<()> {
     Ok(rustix::fs::access(path, rustix::fs::Access::WRITE_OK)?)
 }
 
-/// Windows decides by lists that only a write asks.
+/// On Windows, access lists decide, and only a write evaluates them.
 #[cfg(not(unix))]
 fn access(_path: &Path) -> io::Result<()> {
     Ok(())

@@ -18,10 +18,11 @@ use tokio::sync::mpsc;
 use super::contract::{End, EndLine};
 use super::door::Refused;
 
-/// Bytes of lines to send at a time. Clients read a stream in the pieces that arrive.
+/// Bytes of lines to collect before sending. Clients read a stream in the pieces that arrive.
 const PIECE: usize = 64 << 10;
 
-/// Headers of every answer. No script, style or frame but the page's own, and no request elsewhere.
+/// Headers of every answer. They allow only the page's own scripts, styles and frames, and no
+/// requests to other hosts.
 const HEADERS: [(HeaderName, &str); 4] = [
     (
         CONTENT_SECURITY_POLICY,
@@ -37,7 +38,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
 pub(super) const JSON: &str = "application/json";
 pub(super) const LINES: &str = "application/x-ndjson";
 
-/// A body that is there, or comes in pieces.
+/// A complete body, or one that is sent in pieces.
 pub(super) enum Content {
     Whole(Option<Bytes>),
     Pieces(mpsc::Receiver<Bytes>),
@@ -63,12 +64,12 @@ impl Body for Content {
     }
 }
 
-/// A question that cannot be answered.
+/// An error in place of an answer.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) status: StatusCode,
     pub(super) error: String,
-    /// The next step.
+    /// The next step for the user.
     pub(super) fix: Option<String>,
 }
 
@@ -135,7 +136,7 @@ pub(super) fn refused(refused: Refused, wants_page: bool) -> Answer {
     answer
 }
 
-/// Gives the browser its cookie, and leaves the token out of the address.
+/// Sets the browser's cookie, and redirects to the address without the token.
 pub(super) fn let_in(cookie: &str) -> Answer {
     let mut answer = whole(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
     let headers = answer.headers_mut();
@@ -157,11 +158,11 @@ fn answer(status: StatusCode, content_type: &'static str, content: Content) -> A
     answer
 }
 
-/// Whoever asked does not want the rest.
+/// The client has stopped reading.
 #[derive(Debug)]
 pub(super) struct Gone;
 
-/// Sends lines of JSON in pieces.
+/// A stream of JSON lines, sent in pieces.
 pub(super) struct Lines {
     pieces: mpsc::Sender<Bytes>,
     piece: Vec<u8>,
@@ -181,7 +182,7 @@ impl Lines {
         self.after_line()
     }
 
-    /// Sends a line that `write` writes.
+    /// Sends a line that `write` produces.
     pub(super) fn raw(
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
@@ -198,7 +199,7 @@ impl Lines {
         self.flush()
     }
 
-    /// Sends what was not sent yet.
+    /// Sends the lines collected so far.
     pub(super) fn flush(&mut self) -> Result<(), Gone> {
         if self.piece.is_empty() {
             return self.check();
@@ -207,7 +208,7 @@ impl Lines {
         self.pieces.blocking_send(piece).map_err(|_| Gone)
     }
 
-    /// Whether the rest is still wanted.
+    /// Checks that the client still wants the rest.
     pub(super) fn check(&self) -> Result<(), Gone> {
         if self.pieces.is_closed() {
             Err(Gone)

@@ -1,13 +1,14 @@
-//! The list of sessions: found, glanced at, then read whole for their numbers, and kept up to date.
+//! The list of sessions: finds them, glances at them, reads each whole for its numbers, and keeps
+//! all up to date.
 //!
 //! ```text
 //! lister:  find ─► glance at the new ones ─► states of delivery ─► wait ─┐
 //!            ▲                                                          │
-//!            └──────────── every 2 s while somebody asks ◄──────────────┘
+//!           └──────────── every 2 s while the list is asked for ◄──────────┘
 //! readers: take the newest unread session ─► its numbers
 //! ```
 //!
-//! A row changes at a number; whoever asks says which number they know. Nothing is kept on disk.
+//! Each change has a number; a client names the last one it knows. Nothing is kept on disk.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::mem;
@@ -22,13 +23,13 @@ use super::owners::{Owners, Rank};
 use crate::sources::SessionRef;
 use crate::usage::SessionUsage;
 
-/// Rows to add at a time, so that the first are shown early.
+/// Number of rows to add at a time, so that the first are shown early.
 pub(super) const CHUNK: usize = 64;
-/// Time between two looks at the disk.
+/// Time between two listings of the disk.
 pub(super) const PAUSE: Duration = Duration::from_secs(2);
-/// Time after the last question for the list during which it is kept up to date.
+/// Time for which the list is kept up to date after the last request for it.
 const INTEREST: Duration = Duration::from_secs(10);
-/// A session that goes on is read again after this many times as long as reading it took.
+/// Pause before a growing session is read again, as a multiple of the time that reading it took.
 const REST: u32 = 10;
 
 /// A session in the list.
@@ -37,31 +38,31 @@ pub(super) struct Listed {
     /// Its transcripts, the largest last.
     pub(super) transcripts: Vec<SessionRef>,
     pub(super) glanced: Arc<Glanced>,
-    /// `None` until it was read.
+    /// Sums over its events; `None` until it was read.
     pub(super) numbers: Option<Arc<Numbers>>,
     /// Why it has no numbers.
     pub(super) refused: Option<String>,
     pub(super) unreadable: Option<Unreadable>,
     pub(super) delivery: DeliveryState,
-    /// Why nothing of it is sent, if so.
+    /// Why none of its events are sent, if so.
     pub(super) left_alone: Option<String>,
     pub(super) is_running: bool,
-    /// When its row changed last.
+    /// Number of the last change of its row.
     pub(super) changed: u64,
-    /// Not to be read again before.
+    /// Earliest time to read it again.
     not_before: Option<Instant>,
 }
 
-/// All that is known of the list.
+/// The content of the list.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) sessions: HashMap<String, Listed>,
     /// Number of the last change.
     pub(super) change: u64,
-    /// Sessions that vanished: rows cannot be taken back, so all are sent again.
+    /// Number of vanished sessions. Rows cannot be taken back, so all are sent again after each.
     pub(super) vanished: u64,
     pub(super) unreadable: Vec<Unreadable>,
-    /// Whether all sessions were glanced at.
+    /// Whether every session found was glanced at.
     pub(super) is_listed: bool,
     /// Sessions to read, the newest first.
     queue: VecDeque<String>,
@@ -70,7 +71,7 @@ pub(super) struct State {
     is_over: bool,
 }
 
-/// The list, shared by those who make and those who read it.
+/// The list, shared by the threads that fill it and those that answer.
 pub(super) struct Catalogue {
     owners: Owners,
     state: Mutex<State>,
@@ -93,13 +94,13 @@ impl Listed {
         }
     }
 
-    /// When its transcripts were last written to.
+    /// When one of its transcripts was last written to.
     pub(super) fn modified(&self) -> SystemTime {
         let times = self.transcripts.iter().map(|it| it.modified);
         times.max().unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
-    /// Its place in the order in which sessions claim calls.
+    /// Its rank among the sessions that claim calls.
     fn rank(&self) -> Option<Rank> {
         let paths = self.transcripts.iter().map(|it| it.locator.path());
         let (agent, started_at) = (self.found()?.agent, self.glanced.started_at);
@@ -116,7 +117,7 @@ impl Listed {
         let usage = numbers.map(|it| &it.usage);
         let of_glance = &self.glanced;
         let modified = self.modified().into();
-        // Events are redacted, and so is what is known from them.
+        // Events are redacted, and so are the facts taken from them.
         let text = |text: Option<&str>| text.map(str::to_owned);
         let agent = self.found().map_or("", |it| it.agent.as_str());
         SessionRow {
@@ -143,7 +144,7 @@ impl Listed {
 }
 
 impl State {
-    /// The rows that changed after a change, the most recently written session first.
+    /// The rows that changed since a change, the most recently written session first.
     pub(super) fn changed_since(&self, change: u64) -> Vec<(String, Listed)> {
         let changed = self.sessions.iter().filter(|(_, it)| it.changed > change);
         let mut changed: Vec<_> = changed.map(|(key, it)| (key.clone(), it.clone())).collect();
@@ -151,7 +152,7 @@ impl State {
         changed
     }
 
-    /// Notes that a row changed.
+    /// Records a change of a row.
     pub(super) fn touch(&mut self, key: &str) {
         self.change += 1;
         if let Some(listed) = self.sessions.get_mut(key) {
@@ -173,7 +174,7 @@ impl State {
         self.touch(key);
     }
 
-    /// Queues the sessions that were not read as they are now, the newest first.
+    /// Queues sessions that changed since they were read, the newest first.
     pub(super) fn enqueue(&mut self, keys: impl IntoIterator<Item = String>) {
         for key in keys {
             if !self.queue.contains(&key) {
@@ -187,7 +188,7 @@ impl State {
             .sort_by_cached_key(|key| std::cmp::Reverse(modified(key)));
     }
 
-    /// Queues sessions that some calls no longer count for, however long reading them took.
+    /// Queues sessions that lost calls to another session, without a pause.
     fn enqueue_now(&mut self, keys: BTreeSet<String>) {
         for key in &keys {
             if let Some(listed) = self.sessions.get_mut(key) {
@@ -223,11 +224,11 @@ impl Catalogue {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // The state is whole at any instruction that can panic.
+        // A panic leaves the state consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until something changes, at most that long.
+    /// Waits for a change, at most for `time`.
     pub(super) fn wait<'s>(
         &self,
         state: MutexGuard<'s, State>,
@@ -241,7 +242,7 @@ impl Catalogue {
         self.changed.notify_all();
     }
 
-    /// Notes that somebody looks at the list.
+    /// Records a request for the list.
     pub(super) fn asked(&self) {
         self.lock().asked_at = Some(Instant::now());
         self.notify();
@@ -253,7 +254,7 @@ impl Catalogue {
         self.notify();
     }
 
-    /// Waits until the list is to be looked at again. `false` when the program ends.
+    /// Waits until the list has to be updated; `false` when the program ends.
     pub(super) fn rest(&self) -> bool {
         let since = Instant::now();
         let mut state = self.lock();
@@ -304,7 +305,7 @@ impl Catalogue {
         }
     }
 
-    /// Moves a session to the front of those that are read.
+    /// Moves a session to the front of the queue.
     pub(super) fn hurry(&self, key: &str) {
         let mut state = self.lock();
         let queue = mem::take(&mut state.queue);
@@ -320,7 +321,7 @@ impl Listed {
         (self.refused, self.unreadable) = (None, None);
         match result {
             Ok(numbers) => {
-                // Whether the user excluded it is known apart, and stays until that is looked up.
+                // Exclusions by the user are looked up separately, and stay until then.
                 if numbers.left_alone.is_some() {
                     self.left_alone.clone_from(&numbers.left_alone);
                 }

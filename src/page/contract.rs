@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::usage::Facts;
 
-/// The last line of every answer of lines.
+/// The last line of every streamed answer.
 #[derive(Debug, Serialize)]
 pub(super) struct EndLine {
     pub(super) end: End,
@@ -20,7 +20,7 @@ pub(super) struct End {
     pub(super) unreadable: Vec<Unreadable>,
 }
 
-/// What could not be read.
+/// A file that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) struct Unreadable {
     pub(super) path: String,
@@ -72,7 +72,7 @@ pub(super) struct SessionRow {
     pub(super) ended_at: DateTime<Utc>,
     pub(super) bytes: u64,
     pub(super) running: bool,
-    /// Not known yet.
+    /// Whether the numbers are not known yet.
     pub(super) waiting: bool,
     pub(super) delivery: DeliveryState,
     pub(super) facts: Option<Facts>,
@@ -101,14 +101,14 @@ pub(super) struct ReceiptOf {
     pub(super) withdrawn: u64,
 }
 
-/// Addresses in PostHog, with `{trace}` and `{event}` in the places of ids.
+/// Addresses in PostHog, with `{trace}` and `{event}` as placeholders for ids.
 #[derive(Debug, Serialize)]
 pub(super) struct Links {
     pub(super) trace: String,
     pub(super) span: String,
 }
 
-/// A place in which a text was found.
+/// The place where a search found its text.
 #[derive(Debug, Serialize)]
 pub(super) struct SearchHit<'a> {
     pub(super) key: &'a str,

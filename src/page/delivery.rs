@@ -1,4 +1,4 @@
-//! What waits and why, what arrived, and what would leave.
+//! The delivery of events: which wait and why, which arrived, and which would be sent.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +90,7 @@ fn excluded(machine: &Machine, state: &State) -> Vec<Value> {
     row.collect()
 }
 
-/// Projects that are left alone, with the number of their sessions.
+/// Projects whose sessions are not sent, with the number of sessions.
 fn left_alone(state: &State) -> Vec<Value> {
     let mut projects: BTreeMap<(String, &str), u64> = BTreeMap::new();
     for listed in state.sessions.values() {
@@ -110,7 +110,7 @@ fn left_alone(state: &State) -> Vec<Value> {
     projects.into_iter().map(row).collect()
 }
 
-/// The sessions that the next `ingest --all` would send first of all.
+/// The sessions that the next `ingest --all` would send first.
 fn would_leave(state: &State, here: &Here) -> Value {
     let old = here.host.now() - TimeDelta::days(CONTENT_DAYS);
     let (mut sessions, mut events, mut bytes, mut without_content) = (0_u64, 0, 0, 0_u64);

@@ -1,12 +1,13 @@
-//! Who may ask: the browser of the person who started the program, and no other page in it.
+//! Access control: only the browser of the person who started the program may ask, and no other
+//! page in it.
 //!
-//! Any page that a person visits may send requests to servers on their machine, directly or by a name
-//! that it made point there (DNS rebinding), and so may other users of the machine. Hence:
+//! Any page that a person visits may send requests to servers on their machine, directly or through
+//! a name that it resolves to loopback (DNS rebinding), and so may other users of the machine. So:
 //!
 //! | a request | needs |
 //! |---|---|
 //! | of any kind | `Host` to be the address of the page; `GET` |
-//! | that a browser says another site caused | is refused (`Sec-Fetch-Site`, `Origin`) |
+//! | that a browser attributes to another site | is refused (`Sec-Fetch-Site`, `Origin`) |
 //! | with the token in its address | the token: it becomes a cookie that only this page gets |
 //! | all others | that cookie |
 
@@ -22,26 +23,26 @@ use subtle::ConstantTimeEq as _;
 
 /// Random bytes of a token.
 const BYTES: usize = 24;
-/// The header with which browsers say which site caused a request.
+/// Header with which browsers state the site that caused a request.
 const SITE: &str = "sec-fetch-site";
 
 /// The address of the page, and the secret that opens it.
 pub(super) struct Door {
-    /// Opens the page as often as the program runs.
+    /// The token that opens the page as often as the program runs.
     token: String,
-    /// Opens it once.
+    /// The token that opens it once.
     once: Mutex<Option<String>>,
-    /// Values of `Host` that name it.
+    /// Values of `Host` that mean the page.
     hosts: [String; 2],
     cookie: String,
 }
 
-/// What a request may do.
+/// The access that a request gets.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Entry {
-    /// Whatever it asks for.
+    /// The request is answered.
     Open,
-    /// It brought the token: it gets this cookie.
+    /// The request had the token, and gets this cookie.
     Cookie(String),
 }
 
@@ -62,12 +63,12 @@ impl Door {
             token: random()?,
             once: Mutex::new(Some(random()?)),
             hosts: [address.to_string(), format!("localhost:{}", address.port())],
-            // Browsers send cookies to all ports of a host.
+            // Browsers send the cookies of a host to all of its ports.
             cookie: format!("posthog-llma-{}", address.port()),
         })
     }
 
-    /// A door that nobody comes through.
+    /// A door that refuses every request.
     pub(super) fn closed() -> Self {
         Self {
             token: String::new(),
@@ -77,7 +78,7 @@ impl Door {
         }
     }
 
-    /// Tells this run from others. It is no secret: whoever has it has the page.
+    /// Name of this run. It is no secret, since only a page that was let in receives it.
     pub(super) fn run(&self) -> &str {
         self.token.get(..8).unwrap_or_default()
     }
@@ -98,7 +99,7 @@ impl Door {
         )
     }
 
-    /// Decides whether a request may ask.
+    /// Decides whether a request is answered.
     pub(super) fn judge(&self, parts: &Parts) -> Result<Entry, Refused> {
         if !self.is_own(parts) {
             return Err(Refused::Host);
@@ -130,7 +131,7 @@ impl Door {
         let mut hosts = parts.headers.get_all(HOST).iter();
         let host = (hosts.next(), hosts.next());
         let is_named = matches!(host, (Some(host), None) if host.to_str().is_ok_and(is_own));
-        // A request to a proxy names the host in its first line too.
+        // A request to a proxy also names the host in its first line.
         let authority = parts.uri.authority();
         is_named && authority.is_none_or(|authority| is_own(authority.as_str()))
     }
@@ -194,7 +195,7 @@ impl Refused {
         }
     }
 
-    /// What happened, and the next step.
+    /// The reason, and the next step.
     pub(super) const fn words(self) -> [&'static str; 2] {
         const OPEN: &str = "open the address that posthog-llma view printed";
         match self {

@@ -1,4 +1,4 @@
-//! Answers about the list of sessions, their prompts, and the events of one.
+//! Answers about the list of sessions, their prompts, and the events of one session.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use super::record::{Kind, Place, Record};
 use super::service::Service;
 use crate::session::Agent;
 
-/// Longest time without a look at whether an answer is still wanted.
+/// Longest wait before checking whether the client still reads.
 const NAP: Duration = Duration::from_millis(200);
-/// Characters of a place in which a text was found, and of these before it.
+/// Characters of the text around a match, and of the part before it.
 const PLACE: usize = 160;
 const BEFORE: usize = 40;
 
@@ -38,7 +38,7 @@ impl Service {
         let known = after.and_then(|it| it.strip_prefix(&run)?.strip_prefix('.')?.parse().ok());
         let mut sent: u64 = known.unwrap_or(0);
         loop {
-            // The first answer is complete when all sessions were glanced at.
+            // The first answer is complete when every session was glanced at.
             let is_last = known.is_some() || state.is_listed;
             let changed = state.changed_since(sent);
             sent = state.change;
@@ -73,7 +73,7 @@ impl Service {
         lines.end(end)
     }
 
-    /// Sessions with a prompt that has the text, the newest first; waits for those not read yet.
+    /// Sessions with a prompt that contains the text, the newest first; waits for unread ones.
     pub(super) fn search(
         self: &Arc<Self>,
         question: &Question,
@@ -109,7 +109,7 @@ impl Service {
         lines.end(End::default())
     }
 
-    /// The row and the numbers of a session, when it was read; `None` if it cannot be.
+    /// The row and the numbers of a session once it was read; `None` if it cannot be.
     fn numbers(
         &self,
         key: &str,
@@ -131,14 +131,14 @@ impl Service {
         }
     }
 
-    /// Begins to build the events of a session, if there is such a one.
+    /// Begins to build the events of a session, if it exists.
     pub(super) fn opened(self: &Arc<Self>, question: &Question) -> Result<(), Failure> {
         let transcripts = self.transcripts(question)?;
         let key = question.need("session")?;
         let record = self.record(key);
         if record.begin(&transcripts, &self.here) {
             let (service, record) = (Arc::clone(self), Arc::clone(&record));
-            // A thread of its own: whoever asked may go away, and come again.
+            // A separate thread: the client may leave and come back.
             thread::spawn(move || record.build(&transcripts, &service.here));
         }
         question.parsed::<usize>("from")?;
@@ -146,7 +146,7 @@ impl Service {
         Ok(())
     }
 
-    /// Events of a session as they are built: all, or those that changed since `after`.
+    /// Events of a session while they are built: all, or those that changed since `after`.
     pub(super) fn events(
         self: &Arc<Self>,
         question: &Question,
@@ -163,7 +163,7 @@ impl Service {
         let known: Option<usize> =
             after.and_then(|it| it.strip_prefix(&run)?.strip_prefix('.')?.parse().ok());
         let mut next = of.from.max(known.unwrap_or(0));
-        // With the cursor of a generation that is over, the page learns that all of it is void.
+        // A cursor of an earlier generation tells the page that all its events are void.
         while built.generation == generation {
             if let Some(place) = built.places.get(next).filter(|_| next <= of.to).copied() {
                 let event = of.takes(&place).then(|| built.event(next)).transpose();
@@ -219,7 +219,7 @@ impl Service {
     }
 }
 
-/// An event of a record, when it is built.
+/// An event of a record, once it is built.
 fn find(record: &Record, uuid: Uuid) -> anyhow::Result<Option<(Place, Vec<u8>)>> {
     let mut built = record.lock();
     loop {
@@ -233,7 +233,7 @@ fn find(record: &Record, uuid: Uuid) -> anyhow::Result<Option<(Place, Vec<u8>)>>
     }
 }
 
-/// Which events are asked for.
+/// The choice of events.
 struct Wanted {
     view: View,
     kinds: Option<&'static [Kind]>,
@@ -267,7 +267,7 @@ fn agent_of(name: &str) -> Option<Agent> {
     Agent::ALL.into_iter().find(|it| it.as_str() == name)
 }
 
-/// The first prompt with a text, and what is around it.
+/// The first prompt that contains a text, with its surroundings.
 fn hit<'a>(key: &'a str, numbers: &'a Numbers, wanted: &str) -> Option<SearchHit<'a>> {
     let mut prompts = numbers.prompts.iter();
     prompts.find_map(|prompt| {

@@ -1,4 +1,4 @@
-//! One session as a file that opens anywhere.
+//! One session as a single HTML file that opens anywhere.
 
 use anyhow::bail;
 
@@ -13,27 +13,27 @@ use crate::config::Config;
 use crate::host::Host;
 use crate::sources::SessionRef;
 
-/// Marks in the template, which are replaced.
+/// Placeholders in the template.
 const STYLE: &str = "/*posthog-llma:style*/";
 const SCRIPT: &str = "/*posthog-llma:script*/";
 const DATA: &str = "<!--posthog-llma:data-->";
 
-/// A file, and what to say about it.
+/// A file, with facts to show about it.
 pub(crate) struct OneFile {
     /// Its content.
     pub(crate) html: String,
     /// Number of its events.
     pub(crate) events: usize,
-    /// Number of secrets that were replaced in them.
+    /// Number of secrets replaced in its events.
     pub(crate) secrets: u64,
-    /// What could not be read.
+    /// Paths that could not be read.
     pub(crate) unreadable: Vec<String>,
-    /// Why the marks of redacted secrets are of this run alone, if they are.
+    /// Why the redaction marks are valid for this run only, if they are.
     pub(crate) note: Option<String>,
 }
 
-/// Builds the file of a session. One that is left alone is not written: a file leaves the machine
-/// more easily than a page.
+/// Builds the file of a session. A session that is left alone is not written: a file leaves the
+/// machine more easily than a page.
 ///
 /// # Errors
 /// When the session cannot be read, or is left alone.
@@ -104,7 +104,7 @@ fn check(record: &Record, found: &SessionRef) -> anyhow::Result<()> {
 
 /// The template with style, data and script.
 fn filled(data: &str) -> String {
-    // In JSON, `<` is in strings alone: escaped, no text can end the element.
+    // In JSON, `<` occurs only in strings: once it is escaped, no text can end the element.
     let data = data.replace('<', "\\u003c");
     let mut html = String::with_capacity(data.len() + files::SCRIPT.len() * 2);
     let mut rest = files::SINGLE;

@@ -1,13 +1,13 @@
 //! The files of the page, as `ui/build.mjs` made them.
 
-/// The template of the single file: marks for style, data and script.
+/// The template of the single file, with placeholders for style, data and script.
 pub(super) const SINGLE: &str = include_str!("../../ui/dist/single.html");
 /// The script of the page.
 pub(super) const SCRIPT: &str = include_str!("../../ui/dist/page.js");
 /// The style of the page.
 pub(super) const STYLE: &str = include_str!("../../ui/dist/page.css");
 
-/// A file of the page, and its type.
+/// A file of the page, and its media type.
 pub(super) fn of(path: &str) -> Option<(&'static str, &'static str)> {
     Some(match path {
         "/" => (

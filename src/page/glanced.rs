@@ -1,4 +1,4 @@
-//! What the beginning of a session tells, redacted.
+//! Facts from the beginning of a session, redacted.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,19 +11,19 @@ use crate::pipeline;
 use crate::posthog;
 use crate::sources::SessionRef;
 
-/// What the beginning of a session tells.
+/// Facts from the beginning of a session, redacted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Glanced {
     pub(super) id: String,
     pub(super) started_at: Option<DateTime<Utc>>,
-    /// Its first prompt as a title, unless prompts are not recorded.
+    /// The first prompt as a title, unless prompts are not recorded.
     pub(super) title: Option<String>,
     pub(super) project: Option<String>,
-    /// Why its project is left alone.
+    /// Why the project's sessions are not sent.
     pub(super) left_alone: Option<String>,
 }
 
-/// Names of projects, by folder: git is asked once for each.
+/// Names of projects, by folder: git runs once for each.
 #[derive(Default)]
 pub(super) struct Projects(Mutex<HashMap<String, Option<String>>>);
 
@@ -49,7 +49,7 @@ impl Glanced {
         let verdict = Verdict::of(glance.cwd.as_deref(), &transcript, &here.host);
         let (privacy, left_alone) = match verdict {
             Verdict::Permitted(privacy) => (Some(privacy), None),
-            // Only its owner sees it here.
+            // A session that is left alone is shown to its owner.
             Verdict::LeftAlone(reason) => (Some(ProjectPrivacy::default()), Some(reason)),
             Verdict::Unclear(reason) => (None, Some(reason)),
         };
@@ -71,9 +71,9 @@ fn title(prompt: String, privacy: &ProjectPrivacy, here: &Here) -> Option<String
     if !recording.inputs() {
         return None;
     }
-    // With rules that cannot be used, nothing is shown.
+    // Without usable rules, no prompt is shown.
     let redactor = here.prospect.redactors().with(&privacy.rules).ok()?;
-    // Redacted before it is cut: half a secret would not be recognised.
+    // Redaction comes before cutting: half a secret would not be recognised.
     let prompt = redactor.written(|replace| replace(prompt)).into_inner();
     posthog::title(&prompt)
 }

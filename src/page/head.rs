@@ -1,4 +1,4 @@
-//! The head of a session that was opened.
+//! The head of an opened session.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use crate::posthog::links;
 use crate::sources::SessionRef;
 use crate::transport::Endpoint;
 
-/// Time to wait for the numbers of a session: that of most, so that its head does not change.
+/// Time to wait for the numbers of a session: enough for most, so that the head does not change
+/// later.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 impl Service {
@@ -47,7 +48,7 @@ impl Service {
         Ok(self.head(key, &listed, found, receipt))
     }
 
-    /// A session of the list, with its numbers if they do not take long.
+    /// A session of the list, with its numbers if they are ready in time.
     fn listed(&self, key: &str) -> Option<Listed> {
         let since = Instant::now();
         let mut state = self.catalogue.lock();
@@ -70,7 +71,7 @@ impl Service {
         Some((receipt, outbox.recipient(agent, session).ok()?))
     }
 
-    /// The head of a session beside any list, for a file: what became of its events is not in it.
+    /// The head of a session outside any list, for a file, without the state of its delivery.
     pub(super) fn alone(&self, key: &str, found: &SessionRef) -> Session {
         let pipeline = self.here.numbers.pipeline();
         let glanced = Glanced::of(found, &Projects::default(), &self.here);
@@ -136,7 +137,7 @@ impl Service {
     }
 }
 
-/// Why nothing of a session is sent, or why it has less than expected.
+/// Why none of a session's events are sent, or why they have less content than expected.
 fn notes(
     listed: &Listed,
     left_alone: Option<&str>,
@@ -160,7 +161,7 @@ fn notes(
     notes
 }
 
-/// Addresses of pages in PostHog: where the session was sent, otherwise where the settings say.
+/// Addresses of PostHog's pages: where the session was sent, or else where the settings point.
 fn links_of(here: &super::here::Here, recipient: Option<&str>) -> Option<Links> {
     let destination = &here.config.destination;
     let of_settings = destination

@@ -1,4 +1,4 @@
-//! What the page shows, and what its parts share.
+//! The scope of the page, and the settings and tools that its parts share.
 
 use std::path::PathBuf;
 
@@ -10,9 +10,9 @@ use crate::views::Prospect;
 /// The sessions that the page shows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
-    /// Only those in this folder.
+    /// The folder whose sessions are shown; `None` for all.
     pub(crate) folder: Option<PathBuf>,
-    /// The one that is shown first, in whatever folder it is.
+    /// The session that is shown first, in whatever folder it is.
     pub(crate) session: Option<SessionRef>,
 }
 
@@ -47,7 +47,7 @@ impl Here {
         if let Some(named) = &self.scope.session {
             let is_listed = listing.found.iter().any(|it| it.locator == named.locator);
             if !is_listed {
-                // It may have been written to since.
+                // The session may have been written to since.
                 let now = SessionRef::at(&named.locator.path());
                 listing
                     .found
@@ -64,7 +64,7 @@ impl Here {
     }
 }
 
-/// What names a session in requests.
+/// The name of a session in requests.
 pub(super) fn key(found: &SessionRef, session_key: &str) -> String {
     format!("{}/{session_key}", found.agent.as_str())
 }

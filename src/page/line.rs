@@ -16,7 +16,7 @@ use crate::session::Agent;
 use crate::usage::{CostSource, cost_of};
 use crate::views::telling;
 
-/// Properties that an outline leaves out.
+/// Properties that an outline omits.
 const CONTENT: [&str; 6] = [
     names::INPUT,
     names::OUTPUT_CHOICES,
@@ -25,12 +25,12 @@ const CONTENT: [&str; 6] = [
     names::USER_PROMPT,
     names::OFFERED_TOOLS,
 ];
-/// Bytes of content in which to look for what distinguishes an event. More is rare and costs time.
+/// Bytes of the longest value to search for an event's detail. Longer values are rare and slow.
 const LONGEST: usize = 256 << 10;
-/// Characters of what distinguishes an event.
+/// Characters of an event's detail.
 const DETAIL: usize = 200;
 
-/// How much of an event a line has.
+/// The amount of an event in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum View {
     Outline,
@@ -43,7 +43,7 @@ pub(super) struct Line<'a> {
     pub(super) n: usize,
     pub(super) kind: Kind,
     pub(super) agent: Option<Agent>,
-    /// The folder of the session: paths below it are shortened.
+    /// The folder of the session, to shorten paths below it.
     pub(super) folder: Option<&'a str>,
     pub(super) view: View,
 }
@@ -63,7 +63,7 @@ struct Sent<'a> {
     properties: Properties<'a>,
 }
 
-/// Properties in their order, with values that nobody looked at.
+/// Properties in their order, with unparsed values.
 struct Properties<'a>(Vec<(Name<'a>, &'a RawValue)>);
 
 /// A name of a property, borrowed unless it has escapes.
@@ -93,7 +93,7 @@ impl Line<'_> {
         Ok(())
     }
 
-    /// What distinguishes the event from others.
+    /// A short text that distinguishes the event from others.
     fn detail(&self, sent: &Sent<'_>) -> Option<String> {
         let text = match self.kind {
             Kind::Tool | Kind::Change => {
@@ -118,7 +118,7 @@ impl Line<'_> {
 }
 
 impl Sent<'_> {
-    /// The value of a property, unless it is very long.
+    /// The value of a property, unless it exceeds [`LONGEST`].
     fn value(&self, name: &str) -> Option<Value> {
         let raw = self.raw(name)?.get();
         let is_short = raw.len() <= LONGEST;
@@ -148,7 +148,7 @@ impl Sent<'_> {
             if index > 0 {
                 out.push(b',');
             }
-            // A text can always be written to memory.
+            // Writing a text to memory cannot fail.
             let _ = serde_json::to_writer(&mut *out, &name.0);
             out.push(b':');
             out.extend_from_slice(raw.get().as_bytes());

@@ -14,13 +14,13 @@ use crate::outbox::{Exclusion, Exclusions, Outbox, Receipt};
 use crate::pipeline;
 use crate::sources::SessionRef;
 
-/// Sessions of a chunk that are glanced at by one thread.
+/// Number of sessions that one thread glances at.
 const AT_ONCE: usize = 8;
 
-/// Age of a session that is asked about.
+/// Age up to which a session may run again.
 const RECENT: Duration = Duration::from_hours(24);
 
-/// Finds sessions again and again.
+/// Finds sessions repeatedly.
 pub(super) struct Lister<'a> {
     here: &'a Here,
     catalogue: &'a Catalogue,
@@ -52,7 +52,7 @@ impl<'a> Lister<'a> {
         }
     }
 
-    /// Looks at the disk once.
+    /// Lists the disk once.
     fn look(&mut self) {
         let listing = self.here.sessions();
         let unreadable = listing.unreadable.iter().map(|it| Unreadable {
@@ -62,7 +62,8 @@ impl<'a> Lister<'a> {
         let unreadable: Vec<Unreadable> = unreadable.collect();
         let sessions = self.by_session(listing.found);
         let new = self.news(&sessions, unreadable);
-        // Exclusions and receipts are of all sessions; without them a row would say too little.
+        // Exclusions and receipts are read for all sessions at once; a row without them would be
+        // wrong.
         for chunk in new.chunks(CHUNK) {
             self.glance(chunk);
         }
@@ -94,13 +95,13 @@ impl<'a> Lister<'a> {
         }
         self.keys = keys;
         for (_, transcripts) in &mut sessions {
-            // The last that is read has the sums of the session.
+            // The transcript that is read last determines the sums of the session.
             transcripts.sort_by_key(|it| it.bytes);
         }
         sessions
     }
 
-    /// Removes sessions that vanished. Returns those that are new or were written to.
+    /// Removes vanished sessions, and returns those that are new or were written to.
     fn news(&self, sessions: &[Found], unreadable: Vec<Unreadable>) -> Vec<Found> {
         let mut state = self.catalogue.lock();
         state.unreadable = unreadable;
@@ -117,7 +118,7 @@ impl<'a> Lister<'a> {
         sessions.iter().filter(is_new).cloned().collect()
     }
 
-    /// Adds rows with what the beginnings of these sessions tell.
+    /// Adds rows with the facts from the beginnings of these sessions.
     fn glance(&self, chunk: &[Found]) {
         let work = |some: &[Found]| {
             let one = |(_, transcripts): &Found| {
@@ -142,8 +143,8 @@ impl<'a> Lister<'a> {
         self.catalogue.notify();
     }
 
-    /// Brings up to date what changes without a word in a transcript: whether sessions run, and
-    /// what became of their events.
+    /// Updates everything that changes without a line in a transcript: whether sessions run, and
+    /// the delivery of their events.
     fn update(&self, state: &mut State) {
         let excluded = self.exclusions();
         let receipts = self.receipts();
@@ -202,13 +203,13 @@ impl<'a> Lister<'a> {
     }
 }
 
-/// Whether a session was written to so recently that it may begin to run again. Asking for each of
-/// thousands of sessions would take longer than all else.
+/// Whether a session was written to so recently that it may run again. Checking each of thousands
+/// of sessions would take longer than everything else.
 fn is_recent(found: &SessionRef) -> bool {
     found.modified.elapsed().is_ok_and(|age| age < RECENT)
 }
 
-/// Why nothing of a session is sent.
+/// Why none of a session's events are sent.
 fn left_alone(listed: &Listed, exclusion: Option<&Exclusion>) -> Option<String> {
     let numbers = listed.numbers.as_deref();
     let of_project = match (numbers, &listed.refused) {
@@ -220,7 +221,7 @@ fn left_alone(listed: &Listed, exclusion: Option<&Exclusion>) -> Option<String> 
     of_project.cloned().or_else(excluded)
 }
 
-/// The state of a session's events: the one that wants most attention.
+/// The delivery state of a session: the one that needs most attention.
 pub(super) const fn delivery(receipt: &Receipt) -> DeliveryState {
     match receipt {
         Receipt { parked: 1.., .. } => DeliveryState::Refused,

@@ -4,17 +4,17 @@
 //! request ─► door ─► service ─► files of ui/dist
 //!            Host,              catalogue: list, numbers, prompts     ◄─ lister, readers
 //!            token,             record: events of an opened session   ◄─ pipeline
-//!            site               views: what became of events          ◄─ outbox
+//!           site               views: delivery of events                  ◄─ outbox
 //! ```
 //!
 //! # Promises
 //!
-//! - Only the person's own browser gets an answer (`door`). The server listens on loopback alone.
-//! - Every text of a session was redacted: events come from the pipeline that sends, byte for byte;
-//!   titles and prompts go through the same rules.
-//! - Nothing is written to disk by name, and nothing of a session is kept after the end.
-//! - Sessions that are left alone are shown to their owner, as such; those of which the settings
-//!   cannot be read are not.
+//! - Only the person's own browser gets an answer (`door`). The server listens on loopback only.
+//! - Every text of a session is redacted: events come from the pipeline that sends, byte for byte;
+//!   titles and prompts pass the same rules.
+//! - No named file is written, and nothing of a session is kept after the end.
+//! - Sessions that are left alone are shown to their owner, and marked as such; sessions whose
+//!   settings cannot be read are not shown.
 //!
 //! `ui/README.md` describes the answers.
 
@@ -56,7 +56,7 @@ use here::Here;
 use lister::Lister;
 use service::Service;
 
-/// What the few connections of a browser may take.
+/// Limits for the few connections of a browser.
 const BOUNDS: Bounds = Bounds {
     head: 32 << 10,
     headers: 100,
@@ -89,7 +89,7 @@ impl Page {
         Ok(Self { listener, service })
     }
 
-    /// Why the marks of redacted secrets are of this run alone, if they are.
+    /// Why the redaction marks are valid for this run only, if they are.
     pub(crate) fn note(&self) -> Option<&str> {
         self.service.here.prospect.note.as_deref()
     }
@@ -104,10 +104,10 @@ impl Page {
         self.service.address_for_once()
     }
 
-    /// Serves until it is told to stop.
+    /// Serves until `stop` is called.
     ///
     /// # Errors
-    /// When it cannot be listened.
+    /// When the listener fails.
     pub(crate) fn serve(self, stop: &Stop) -> anyhow::Result<()> {
         let Self { listener, service } = self;
         let catalogue: &Catalogue = &service.catalogue;

@@ -13,10 +13,10 @@ use crate::session::{Agent, SessionState};
 use crate::sources::{Checkpoint, SessionRef};
 use crate::usage::SessionUsage;
 
-/// Characters of a prompt that can be found.
+/// Characters of a prompt that a search covers.
 const LONGEST_PROMPT: usize = 4_000;
 
-/// What is known of a session when all of it was read.
+/// Sums and prompts of a session that was read whole.
 #[derive(Clone, Debug)]
 pub(super) struct Numbers {
     pub(super) usage: SessionUsage,
@@ -29,14 +29,14 @@ pub(super) struct Numbers {
     pub(super) is_running: bool,
     /// The folder it was started in.
     pub(super) folder: Option<String>,
-    /// Why its project is left alone.
+    /// Why the project's sessions are not sent.
     pub(super) left_alone: Option<String>,
-    /// Prompts, redacted, in lower case as well.
+    /// Prompts, redacted, with a copy in lower case.
     pub(super) prompts: Vec<Prompt>,
     pub(super) unreadable: Vec<Unreadable>,
 }
 
-/// A prompt that can be found.
+/// A prompt that a search can find.
 #[derive(Clone, Debug)]
 pub(super) struct Prompt {
     /// `$ai_span_id` of its turn.
@@ -47,15 +47,15 @@ pub(super) struct Prompt {
 /// Why a session has no numbers.
 #[derive(Debug)]
 pub(super) enum NoNumbers {
-    /// There is no session in its files.
+    /// The files contain no session.
     Nothing,
-    /// It is not to be read, for this reason.
+    /// The session is not read, for this reason.
     Refused(String),
     Failed(String),
 }
 
-/// Reads the numbers and prompts of a session, of the calls that it owns. `pipeline` builds events
-/// without content.
+/// Reads the numbers of a session, for the calls that it owns, and its prompts. `pipeline` builds
+/// events without content.
 pub(super) fn read(
     here: &Here,
     pipeline: &Pipeline<'_>,
@@ -87,7 +87,7 @@ pub(super) fn read(
     }
     let mut numbers = adder.numbers.ok_or(NoNumbers::Nothing)?;
     numbers.unreadable = walked.unreadable;
-    // A trace of calls that are sent with the session of the agent that made them.
+    // Calls in a trace that are sent with the session of the agent that made them.
     let reported = |found| {
         pipeline::reported(found, &here.config, &here.host)
             .ok()
@@ -101,10 +101,10 @@ pub(super) fn read(
 
 struct Adder<'a> {
     here: &'a Here,
-    /// Decides which content is recorded.
+    /// Pipeline that decides which content is recorded.
     reals: Pipeline<'a>,
     numbers: Option<Numbers>,
-    /// As they were before the current transcript.
+    /// Numbers before the current transcript.
     before: Option<Numbers>,
 }
 
@@ -136,7 +136,7 @@ impl Adder<'_> {
             return Vec::new();
         }
         let Ok(redactor) = self.reals.redactor(part) else {
-            // Without its rules nothing of it is shown.
+            // Without usable redaction rules, no prompt is shown.
             return Vec::new();
         };
         let Ok(frozen) = self.here.numbers.frozen(part) else {
@@ -176,7 +176,7 @@ impl Taker for Adder<'_> {
     fn event(&mut self, event: Redacted<Event<'_>>) -> anyhow::Result<()> {
         if let Some(numbers) = &mut self.numbers {
             let event = event.get();
-            // Every part of a session, and every copy, has the trace as it is then.
+            // Each part and each copy of a session has its trace, as of then.
             let is_again = numbers.usage.has_trace(event.uuid);
             numbers.events += u64::from(!is_again);
             numbers.usage.add(event);

@@ -1,8 +1,8 @@
-//! Which session a call counts for: a fork begins as a copy of its original, and both are read, in any
-//! order.
+//! The session that each call counts for. A fork begins as a copy of its original, and both are
+//! read, in any order.
 //!
-//! The session that began first owns an event, as `report` and `ingest` have it. A session that is
-//! read before its original owns the events until then, and is read again.
+//! As in `report` and `ingest`, the session that began first owns an event. A session that is read
+//! before its original owns the events until then, and is read again.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
@@ -15,19 +15,19 @@ use uuid::Uuid;
 use crate::posthog::{self, Foreign};
 use crate::session::{Agent, Session};
 
-/// The owners of events, over all sessions that were read.
+/// The owners of events, over all sessions read so far.
 #[derive(Default)]
 pub(super) struct Owners(Mutex<Known>);
 
 #[derive(Default)]
 struct Known {
-    /// Numbers of sessions, by event.
+    /// Index of the owning session, by event.
     owners: HashMap<Uuid, u32>,
     sessions: Vec<(String, Rank)>,
     numbers: HashMap<String, u32>,
 }
 
-/// The order of sessions: of traces, which may report the same calls with less, after transcripts;
+/// The order of sessions: transcripts before traces, which may report the same calls with less;
 /// then by start.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rank(bool, Option<DateTime<Utc>>, SystemTime, Option<PathBuf>);
@@ -36,7 +36,7 @@ pub(super) struct Rank(bool, Option<DateTime<Utc>>, SystemTime, Option<PathBuf>)
 pub(super) struct Claimant<'a> {
     owners: &'a Owners,
     number: u32,
-    /// Keys of sessions that owned some of its events until now.
+    /// Keys of sessions that have lost events to this one.
     deprived: Mutex<BTreeSet<String>>,
 }
 
@@ -74,8 +74,8 @@ impl Owners {
 }
 
 impl Claimant<'_> {
-    /// Claims the events of a session, except those that the outbox knows as another's. Returns all
-    /// that are another's.
+    /// Claims the events of a session, except those that belong to another session in the outbox.
+    /// Returns all events that belong to other sessions.
     pub(super) fn claim(&self, session: &Session, foreign: Foreign) -> Foreign {
         let mut known = self.owners.0.lock().unwrap_or_else(PoisonError::into_inner);
         let elsewhere: HashSet<Uuid> = posthog::elsewhere(session).into_iter().collect();
@@ -91,7 +91,7 @@ impl Claimant<'_> {
             match owner {
                 Some(owner) if owner == self.number => {}
                 Some(owner) if known.rank(owner) < known.rank(self.number) => others.push(event),
-                // Another report of its call is the other session's own.
+                // A second report of the call belongs to the other session itself.
                 None if elsewhere.contains(&event) => {}
                 owner => {
                     known.owners.insert(event, self.number);
@@ -111,7 +111,7 @@ impl Claimant<'_> {
         foreign.and(others)
     }
 
-    /// The sessions to read again.
+    /// The sessions to read again, because they lost events.
     pub(super) fn deprived(self) -> BTreeSet<String> {
         self.deprived
             .into_inner()

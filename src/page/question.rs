@@ -1,4 +1,4 @@
-//! What requests ask for, from their queries.
+//! The parameters of requests, from their queries.
 
 use std::str::FromStr;
 
@@ -39,12 +39,12 @@ impl Question {
         (!value.is_empty()).then_some(value)
     }
 
-    /// A parameter that has to be there.
+    /// A required parameter.
     pub(super) fn need(&self, name: &str) -> Result<&str, Failure> {
         self.get(name).ok_or_else(|| wrong(name, "is missing"))
     }
 
-    /// A parameter of another type than text.
+    /// A parameter parsed into a type.
     pub(super) fn parsed<T: FromStr>(&self, name: &str) -> Result<Option<T>, Failure> {
         let value = self.get(name).map(str::parse).transpose();
         value.map_err(|_| wrong(name, "cannot be read"))
@@ -77,7 +77,7 @@ fn wrong(name: &str, what: &str) -> Failure {
     Failure::new(StatusCode::BAD_REQUEST, &error, "reload the page")
 }
 
-/// A part of a query as text. What is no UTF-8 is replaced.
+/// A part of a query as text. Invalid UTF-8 is replaced.
 fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());

@@ -1,8 +1,8 @@
 //! The events of one session: built once, and added to while it runs.
 //!
-//! An event is kept as it would be sent. Those of small sessions stay in memory, those of large ones
-//! go to a temporary file without a name, which vanishes with the process. So a session of a gigabyte
-//! takes no more memory than a list of where its events lie.
+//! Events are kept as they would be sent: those of small sessions in memory, those of large ones in
+//! a temporary file without a name, which vanishes with the process. So a session of a gigabyte
+//! takes no more memory than the list of its events' places.
 
 use std::collections::HashMap;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -24,10 +24,10 @@ use crate::sources::{Checkpoint, Look, SessionRef};
 
 /// Bytes of events to keep in memory.
 const IN_MEMORY: usize = 16 << 20;
-/// Time between two looks at the files of a session.
+/// Time between two checks of a session's files.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// What an event is of.
+/// The kind of work that an event describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Trace,
@@ -38,50 +38,50 @@ pub(super) enum Kind {
     Change,
 }
 
-/// Where an event lies.
+/// The place of an event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub(super) kind: Kind,
     at: u64,
     pub(super) bytes: u32,
-    /// Whether a later version replaced it.
+    /// Whether a newer version replaced it.
     is_old: bool,
 }
 
-/// The events of a session that are built so far.
+/// The events of a session, as far as they are built.
 pub(super) struct Built {
     spool: SpooledTempFile,
     end: u64,
     pub(super) places: Vec<Place>,
     by_uuid: HashMap<Uuid, usize>,
-    /// Changes when everything was built anew: positions mean something else then.
+    /// Changes when everything was built anew: old positions are then void.
     pub(super) generation: u64,
     pub(super) is_building: bool,
     pub(super) is_running: bool,
     /// The folder the session was started in.
     pub(super) folder: Option<String>,
     pub(super) left_alone: Option<String>,
-    /// Why it is not read.
+    /// Why the session is not read.
     pub(super) refused: Option<String>,
     pub(super) failure: Option<String>,
     pub(super) unreadable: Vec<Unreadable>,
-    /// Secrets replaced, in all parts but the last, and in that one.
+    /// Numbers of secrets replaced: in all parts but the last, and in the last.
     secrets: [u64; 2],
-    /// Where the last part begins: what is before it is final.
+    /// Start of the last part: everything before it is final.
     last_part: Option<Checkpoint>,
-    /// The files when they were read.
+    /// Size and time of the files when they were read.
     looks: Vec<Look>,
     looked_at: Option<Instant>,
     ended: Option<Ended>,
 }
 
-/// What decides whether a session that was read still runs.
+/// Facts that decide whether a session still runs.
 struct Ended {
     id: String,
     written_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
-/// A session that was opened.
+/// An opened session.
 pub(super) struct Record {
     built: Mutex<Built>,
     changed: Condvar,
@@ -110,22 +110,22 @@ impl Built {
         }
     }
 
-    /// Number of events, each in its last version.
+    /// Number of events, counting only the newest version of each.
     pub(super) fn total(&self) -> usize {
         self.by_uuid.len()
     }
 
-    /// Secrets that were replaced.
+    /// Number of secrets replaced.
     pub(super) const fn secrets(&self) -> u64 {
         self.secrets[0] + self.secrets[1]
     }
 
-    /// The position of an event, in its last version.
+    /// The position of an event's newest version.
     pub(super) fn position(&self, uuid: Uuid) -> Option<usize> {
         self.by_uuid.get(&uuid).copied()
     }
 
-    /// The event at a position, as it would be sent; `None` if a later version replaced it.
+    /// The event at a position, as it would be sent; `None` if a newer version replaced it.
     pub(super) fn event(&mut self, position: usize) -> io::Result<Option<(Place, Vec<u8>)>> {
         match self.places.get(position).copied() {
             Some(place) if !place.is_old => Ok(Some((place, self.read(place)?))),
@@ -140,7 +140,7 @@ impl Built {
         Ok(event)
     }
 
-    /// Adds an event, unless it is there as it is.
+    /// Adds an event, unless the same version is there.
     fn add(&mut self, uuid: Uuid, kind: Kind, json: &[u8]) -> io::Result<()> {
         let known = self.by_uuid.get(&uuid).copied();
         if let Some(known) = known {
@@ -163,7 +163,7 @@ impl Built {
         Ok(())
     }
 
-    /// Forgets everything.
+    /// Discards everything.
     fn restart(&mut self) {
         *self = Self {
             generation: self.generation + 1,
@@ -184,11 +184,11 @@ impl Record {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Built> {
-        // What is in it is whole at any instruction that can panic.
+        // A panic leaves the record consistent.
         self.built.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until more is built, at most that long.
+    /// Waits for more events, at most for `time`.
     pub(super) fn wait<'b>(
         &self,
         built: MutexGuard<'b, Built>,
@@ -198,8 +198,8 @@ impl Record {
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// Whether the session is to be built: nothing of it was, or its files changed since, or it
-    /// ended. If so, the caller has to call [`Record::build`].
+    /// Whether the session has to be built: it never was, its files changed, or it ended. If so,
+    /// the caller has to call [`Record::build`].
     pub(super) fn begin(&self, transcripts: &[SessionRef], here: &Here) -> bool {
         let mut built = self.lock();
         let is_recent = built.looked_at.is_some_and(|it| it.elapsed() < PAUSE);
@@ -223,7 +223,7 @@ impl Record {
         true
     }
 
-    /// Builds what is new, and wakes those who wait for it.
+    /// Builds new events, and wakes the threads that wait for them.
     pub(super) fn build(&self, transcripts: &[SessionRef], here: &Here) {
         let result = self.read(transcripts, here);
         let mut built = self.lock();
@@ -283,10 +283,10 @@ impl Taker for Writer<'_> {
         self.limits = Some(self.pipeline.limits(session.agent));
         let mut built = self.record.lock();
         if part.is_first() && from.is_some() {
-            // The transcript is another one than it was.
+            // The transcript has been replaced by another.
             built.restart();
         }
-        // The part that was the last one may be read again.
+        // The last part of the earlier build may be read again.
         let has_part = from.is_some() || !built.places.is_empty();
         let is_again = has_part && built.last_part.as_ref() == from;
         let before = if is_again {

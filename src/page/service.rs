@@ -1,4 +1,4 @@
-//! What happens with a request.
+//! Dispatch of requests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,23 +23,23 @@ use crate::session::Agent;
 use crate::sources::SessionRef;
 use crate::usage::{By, Query, Usage};
 
-/// Sessions that are kept open.
+/// Number of sessions to keep open.
 const OPEN: usize = 4;
-/// Pieces of an answer that are made before the client took them.
+/// Number of pieces of an answer to prepare before the client reads them.
 const AHEAD: usize = 4;
 
-/// What all requests share.
+/// State shared by all requests.
 pub(super) struct Service {
     door: Door,
     pub(super) here: Here,
     pub(super) catalogue: Catalogue,
-    /// Sessions that were opened last, the newest at the end.
+    /// The sessions opened last, the newest at the end.
     records: Mutex<VecDeque<(String, Arc<Record>)>>,
-    /// Tells cursors of this run from those of others.
+    /// Name of this run, which marks its cursors.
     pub(super) run: String,
 }
 
-/// An answer that comes in lines.
+/// A function that streams an answer in lines.
 type Streamed = fn(&Arc<Service>, &Question, Lines) -> Result<(), Gone>;
 
 impl server::Service for Service {
@@ -61,7 +61,7 @@ impl server::Service for Service {
             "/api/sessions" => Self::sessions,
             "/api/search" => Self::search,
             "/api/events" => {
-                // Before the answer begins: a stream cannot say that it failed.
+                // Errors are checked before the answer begins: a stream cannot report them.
                 return match self.opened(&question) {
                     Ok(()) => stream(self, question, Self::events),
                     Err(failure) => answer::failed(&failure),
@@ -80,10 +80,10 @@ impl server::Service for Service {
     }
 }
 
-/// Answers in lines, made on a thread of its own.
+/// Streams an answer from a thread of its own.
 fn stream(service: Arc<Service>, question: Question, streamed: Streamed) -> Answer {
     let (sender, pieces) = mpsc::channel::<Bytes>(AHEAD);
-    // An answer that nobody wants any more ends where it is.
+    // The answer stops when the client has stopped reading.
     drop(spawn_blocking(move || {
         let _ = streamed(&service, &question, Lines::to(sender));
     }));
@@ -110,17 +110,17 @@ impl Service {
         }
     }
 
-    /// The address that opens the page, and the session that was named.
+    /// The address that opens the page, at the session that the user named.
     pub(super) fn address(&self) -> String {
         self.door.address() + &self.fragment()
     }
 
-    /// The same, for once.
+    /// The same address, valid once.
     pub(super) fn address_for_once(&self) -> String {
         self.door.address_for_once() + &self.fragment()
     }
 
-    /// What the page shows first.
+    /// The view that the page shows first.
     fn fragment(&self) -> String {
         let named = self.named().map(|key| encoded(&key));
         named.map_or_else(String::new, |key| format!("#/session/{key}/trace"))
@@ -195,7 +195,7 @@ impl Service {
         Ok(answer::json(&json))
     }
 
-    /// The transcripts of a session that is asked for.
+    /// The transcripts of the session in a request.
     pub(super) fn transcripts(&self, question: &Question) -> Result<Vec<SessionRef>, Failure> {
         let wanted = question.need("session")?;
         let state = self.catalogue.lock();
@@ -203,7 +203,7 @@ impl Service {
             return Ok(listed.transcripts.clone());
         }
         drop(state);
-        // Before the list is read, the session that was named is known.
+        // The session that the user named is known before the list is complete.
         let named = self.here.scope.session.as_ref();
         match named.filter(|_| self.named().as_deref() == Some(wanted)) {
             Some(named) => Ok(vec![named.clone()]),
@@ -215,7 +215,7 @@ impl Service {
         }
     }
 
-    /// The record of a session, which is not built yet if it was not open.
+    /// The record of a session. It is not built yet if the session was not open.
     pub(super) fn record(&self, key: &str) -> Arc<Record> {
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         let known = records.iter().position(|(known, _)| known == key);

@@ -12,44 +12,44 @@ use crate::views::Prospect;
 use super::here::Here;
 use super::owners::Claimant;
 
-/// Which events of a session are built, and how.
+/// The choice of a session's events to build, and their pipeline.
 pub(super) struct Walk<'a> {
     pub(super) here: &'a Here,
     pub(super) prospect: &'a Prospect,
     pub(super) pipeline: &'a Pipeline<'a>,
     pub(super) wanted: Wanted,
-    /// Claims its events among all sessions; without it, what the outbox knows decides.
+    /// Claims the events among all sessions; without it, the owners in the outbox decide.
     pub(super) claimant: Option<&'a Claimant<'a>>,
 }
 
-/// Takes what a walk passes on.
+/// The receiver of a walk's results.
 pub(super) trait Taker {
-    /// A transcript begins, or its part that begins there.
+    /// Begins a transcript, or a part of it from a checkpoint on.
     fn part(&mut self, part: &Collected, from: Option<&Checkpoint>) -> anyhow::Result<()>;
 
-    /// An event of the part. `counts` are the secrets that were replaced since the part began.
+    /// Takes an event of the part.
     fn event(&mut self, event: Redacted<Event<'_>>) -> anyhow::Result<()>;
 
-    /// All events of the part were passed.
+    /// Ends a part; `secrets` is the number of secrets replaced in it.
     fn end_of_part(&mut self, secrets: u64) -> anyhow::Result<()>;
 
-    /// The transcript was rewritten: what was passed of it since it began is void.
+    /// The transcript was rewritten: everything passed since its start is void.
     fn restart(&mut self) -> anyhow::Result<()>;
 
-    /// A transcript was read.
+    /// Ends a transcript.
     fn end_of_transcript(&mut self) {}
 }
 
-/// How a walk ended.
+/// The result of a walk.
 #[derive(Debug, Default)]
 pub(super) struct Walked {
-    /// Why the session is not to be read.
+    /// Why the session is not read.
     pub(super) refused: Option<String>,
     pub(super) unreadable: Vec<Unreadable>,
 }
 
 impl Walk<'_> {
-    /// Reads transcripts of one session, the last of them from `from` on.
+    /// Reads the transcripts of one session, the last of them from `from` on.
     pub(super) fn read(
         &self,
         transcripts: &[SessionRef],

@@ -1,4 +1,5 @@
-//! Bodies that are being received, and which of them gives way when others need its place.
+//! Bodies that are being received, and the choice of one to abort when memory or connections run
+//! short.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,17 +21,17 @@ struct Table {
     next: u64,
 }
 
-/// How far a body is.
+/// The progress of a body.
 #[derive(Debug)]
 struct Progress {
-    /// When it last made a step.
+    /// Time of the last step.
     at: Instant,
-    /// Bytes that it had then.
+    /// Bytes received at that time.
     bytes: usize,
     gives_way: Arc<Notify>,
 }
 
-/// A body is being received until this is dropped.
+/// A body that is being received until this is dropped.
 #[derive(Debug)]
 pub(super) struct Coming {
     bodies: Bodies,
@@ -38,11 +39,11 @@ pub(super) struct Coming {
     gives_way: Arc<Notify>,
 }
 
-/// Bytes that count as progress: a client that sends a byte now and then makes none.
+/// Bytes that count as a step of progress. A client that sends single bytes makes none.
 const STEP: usize = 32 << 10;
 
 impl Bodies {
-    /// A body without progress for `stall` gives way when it has to.
+    /// `stall` is the time without progress after which a body may be aborted.
     pub(super) fn new(stall: Duration) -> Self {
         Self {
             table: Arc::default(),
@@ -50,7 +51,7 @@ impl Bodies {
         }
     }
 
-    /// A body begins.
+    /// Begins a body.
     pub(super) fn coming(&self) -> Coming {
         let gives_way = Arc::new(Notify::new());
         let progress = Progress {
@@ -70,7 +71,7 @@ impl Bodies {
         }
     }
 
-    /// Makes the one give way that has stalled longest; `false` if none has.
+    /// Aborts the body that has stalled longest; `false` if none has stalled.
     pub(super) fn close_stalled(&self) -> bool {
         let mut table = self.lock();
         let oldest = table.coming.iter().min_by_key(|(_, it)| it.at);
@@ -85,13 +86,13 @@ impl Bodies {
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
-        // The table is whole at any instruction that can panic.
+        // A panic leaves the table consistent.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Coming {
-    /// So many bytes of it are here.
+    /// Records the number of bytes received so far.
     pub(super) fn has(&self, bytes: usize) {
         let mut table = self.bodies.lock();
         if let Some(progress) = table.coming.get_mut(&self.number)
@@ -102,12 +103,12 @@ impl Coming {
         }
     }
 
-    /// Ends when it has to give way.
+    /// Waits until this body has to be aborted.
     pub(super) async fn gives_way(&self) {
         self.gives_way.notified().await;
     }
 
-    /// The others.
+    /// All bodies that are being received, including this one.
     pub(super) const fn bodies(&self) -> &Bodies {
         &self.bodies
     }

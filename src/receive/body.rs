@@ -1,4 +1,4 @@
-//! Reading bodies, with a bound for each and for all.
+//! Reading bodies, with a limit for each and a budget for all.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -15,11 +15,11 @@ use super::bodies::{Bodies, Coming};
 use super::limits::Limits;
 use super::refusal::{Reason, Refusal};
 
-/// Bytes that all bodies together may take.
+/// The budget of bytes that all bodies share.
 #[derive(Debug, Clone)]
 pub(super) struct Budget(Arc<Semaphore>);
 
-/// Bytes that a request has taken of the budget, until it is dropped.
+/// Bytes of the budget that a request holds until this is dropped.
 #[derive(Debug)]
 pub(super) struct Held {
     budget: Budget,
@@ -27,21 +27,21 @@ pub(super) struct Held {
     bytes: usize,
 }
 
-/// A body that was received as a whole.
+/// A body that was received completely.
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) bytes: Vec<u8>,
     pub(super) held: Held,
 }
 
-/// Bytes to take of the budget at a time.
+/// Bytes of the budget to take at a time.
 const STEP: usize = 64 << 10;
-/// Bytes of memory for a body before any of it came. A length is only a promise.
+/// Bytes of memory to reserve before a body arrives: the stated length is only a promise.
 const TRUSTED: usize = 1 << 20;
-/// Time in which a body that gives way gives back its memory.
+/// Time to wait for the memory of an aborted body.
 const GIVEN_BACK: Duration = Duration::from_millis(200);
-/// Time to read what a refused client still sends. Without it, its own writing fails before it
-/// reads why.
+/// Time to read the rest of a refused client's body. Otherwise its writing fails before it reads
+/// the answer.
 const DISCARD: Duration = Duration::from_secs(5);
 
 impl Budget {
@@ -63,7 +63,7 @@ impl Held {
         self.bytes
     }
 
-    /// Takes as much that it holds this many bytes.
+    /// Takes bytes from the budget until this many are held.
     pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), Refusal> {
         let Some(more) = self.missing(bytes) else {
             return Ok(());
@@ -74,7 +74,7 @@ impl Held {
         Ok(())
     }
 
-    /// The same for a body that is being received: bodies that have stalled give way to it.
+    /// Like `grow_to`, for a body that is being received: stalled bodies are aborted to make room.
     async fn grow_or_wait(&mut self, bytes: usize, coming: &Coming) -> Result<(), Refusal> {
         while self.grow_to(bytes).is_err() {
             let Some(more) = self.missing(bytes).transpose()? else {
@@ -84,7 +84,7 @@ impl Held {
                 return Err(full());
             }
             let budget = Arc::clone(&self.budget.0);
-            // It gives back what it holds when its answer is ready. That may be too little.
+            // The aborted body returns its bytes once its answer is ready. They may be too few.
             if let Ok(Ok(permit)) = timeout(GIVEN_BACK, budget.acquire_many_owned(more)).await {
                 self.add(permit);
             }
@@ -92,7 +92,7 @@ impl Held {
         Ok(())
     }
 
-    /// How many bytes to take to hold this many; `None` if it does.
+    /// Number of bytes to take from the budget to hold this many; `None` if they are held already.
     fn missing(&self, bytes: usize) -> Option<Result<u32, Refusal>> {
         let more = bytes.checked_sub(self.bytes).filter(|more| *more > 0)?;
         Some(u32::try_from(more.max(STEP)).map_err(|_| full()))
@@ -111,7 +111,7 @@ fn full() -> Refusal {
     Refusal::new(Reason::Memory, "too much is sent at a time; try again")
 }
 
-/// Reads the body of a request, which names its length or does not.
+/// Reads the body of a request, with or without a stated length.
 pub(super) async fn receive(
     length: Option<usize>,
     incoming: &mut Incoming,
@@ -151,7 +151,7 @@ async fn read(
     let mut bytes = Vec::with_capacity(length.unwrap_or(0).min(TRUSTED));
     while let Some(frame) = incoming.frame().await {
         let cut = |_| Refusal::new(Reason::CutBody, "the body broke off");
-        // Trailers say nothing.
+        // Trailers are ignored.
         let Ok(data) = frame.map_err(cut)?.into_data() else {
             continue;
         };
@@ -165,7 +165,7 @@ async fn read(
     Ok(Body { bytes, held })
 }
 
-/// Reads the rest of a body and forgets it.
+/// Reads and discards the rest of a body.
 pub(super) async fn discard(mut incoming: Incoming, limits: &Limits) {
     let mut left = limits.body;
     let all = async {
@@ -177,7 +177,7 @@ pub(super) async fn discard(mut incoming: Incoming, limits: &Limits) {
             }
         }
     };
-    // Whoever is slower than that has had time to read the answer.
+    // A slower client has had time to read the answer.
     drop(timeout(DISCARD, all).await);
 }
 

@@ -1,25 +1,25 @@
-//! Paths that clients send to.
+//! The paths that the receiver serves.
 
 use crate::otlp::Signal;
 
-/// What a path is for.
+/// The purpose of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Endpoint {
-    /// Whether the receiver works.
+    /// A check whether the receiver works.
     Health,
-    /// A request of this signal. JSON says itself which signal it is.
+    /// A request of this signal. JSON names its signal itself.
     Take(Signal),
 }
 
-/// Where the paths of the protocol begin, beside the root: PostHog's endpoint, now and before, and
-/// Langfuse's. `PostHogTraceExporter` (`@posthog/ai` 8) sends to the first one itself.
+/// Prefixes of the protocol's paths, besides the root: PostHog's endpoint, present and former, and
+/// Langfuse's. `PostHogTraceExporter` (`@posthog/ai` 8) uses the first one by default.
 const BASES: [&str; 3] = ["/i/v0/ai/otel", "/i/v0/llma_otel", "/api/public/otel"];
 
-/// Where `OpenRouter` may be told to send to.
+/// Path for the deliveries of `OpenRouter`.
 const OPENROUTER: &str = "/openrouter";
 
 impl Endpoint {
-    /// What a path is for; slashes at its end do not matter.
+    /// The purpose of a path; slashes at its end are ignored.
     pub(super) fn of_path(path: &str) -> Option<Self> {
         let path = path.trim_end_matches('/');
         if path == "/health" {
@@ -38,7 +38,7 @@ impl Endpoint {
         })
     }
 
-    /// The methods that it takes. `OpenRouter` may be told to use `PUT`.
+    /// Allowed methods. `OpenRouter` can be configured to use `PUT`.
     pub(super) const fn methods(self) -> &'static str {
         match self {
             Self::Health => "GET, HEAD",

@@ -1,4 +1,4 @@
-//! How a request comes in: by which route, and what is taken of OpenRouter's deliveries there.
+//! The route of a request, and the deliveries of OpenRouter that it accepts.
 
 use std::collections::BTreeMap;
 
@@ -6,32 +6,32 @@ use crate::inbox::Route;
 use crate::otlp::openrouter::{self, Trial};
 use crate::otlp::{Batch, Span};
 
-/// What a token opens.
+/// The rights of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The route of what comes in.
+    /// The route of the requests.
     pub route: Route,
-    /// What is taken of deliveries of `OpenRouter`.
+    /// The deliveries of `OpenRouter` to accept.
     pub openrouter: Deliveries,
 }
 
-/// What is taken of deliveries of `OpenRouter`. By default, all requests that its users made.
+/// A choice of deliveries of `OpenRouter`. The default is all requests of its users.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Deliveries {
-    /// Names of the keys of `OpenRouter` whose requests are taken; `None` for all.
+    /// Names of the keys of `OpenRouter` whose requests are accepted; `None` for all.
     pub keys: Option<Vec<String>>,
-    /// Whether the made-up request of "Send trace" is taken.
+    /// Whether the made-up request of "Send trace" is accepted.
     pub test_requests: bool,
 }
 
-/// What was left out of a batch, in requests.
+/// Numbers of requests removed from a batch, by reason.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct LeftOut {
     /// Tests of the connection.
     pub(super) connection_tests: u64,
     /// Made-up requests.
     pub(super) test_requests: u64,
-    /// Requests of other keys, by the name of the key; the empty name for those that name none.
+    /// Requests of other keys, by the name of the key; the empty name for requests without one.
     pub(super) other_keys: BTreeMap<String, u64>,
 }
 
@@ -45,7 +45,8 @@ impl From<Route> for Entry {
 }
 
 impl Deliveries {
-    /// Removes from a batch what is not taken, and from the rest what is never kept.
+    /// Removes the requests that are not accepted from a batch, and from the rest all that is never
+    /// kept.
     pub(super) fn sort(&self, batch: &mut Batch) -> LeftOut {
         let mut left_out = LeftOut::default();
         remove(batch, |span| match openrouter::trial(span) {
@@ -70,8 +71,8 @@ impl Deliveries {
     }
 }
 
-/// Removes the requests of keys that are not named. One that does not say which key it was made with
-/// may be anyone's.
+/// Removes the requests of other keys. A request that names no key may be anyone's, and is removed
+/// too.
 fn remove_other_keys(batch: &mut Batch, keys: &[String], removed: &mut BTreeMap<String, u64>) {
     let is_taken = |span: &Span| {
         let key = openrouter::key_name(span);
@@ -89,7 +90,7 @@ fn remove_other_keys(batch: &mut Batch, keys: &[String], removed: &mut BTreeMap<
     });
 }
 
-/// Removes the requests of which the first span meets a condition, with their course.
+/// Removes the requests whose first span meets a condition, with their course.
 fn remove(batch: &mut Batch, mut condition: impl FnMut(&Span) -> bool) {
     let tops: Vec<bool> = batch.spans.iter().map(&mut condition).collect();
     if !tops.contains(&true) {

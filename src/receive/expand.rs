@@ -1,4 +1,4 @@
-//! Compressed bodies.
+//! Decompression of bodies.
 
 use std::io::{ErrorKind, Read};
 
@@ -7,16 +7,16 @@ use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use super::body::Held;
 use super::refusal::{Reason, Refusal};
 
-/// How a body is compressed.
+/// The compression of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compression {
     None,
     Gzip,
-    /// With a header of zlib, as the standard demands, or without, as some send it.
+    /// With zlib's header, as the standard requires, or without, as some clients send it.
     Deflate,
 }
 
-/// Bytes that are expanded at a time.
+/// Bytes to expand at a time.
 const STEP: u64 = 64 << 10;
 
 impl Compression {
@@ -31,7 +31,7 @@ impl Compression {
     }
 }
 
-/// Expands a body of up to `limit` bytes, whose memory is counted in `held` meanwhile.
+/// Expands a body to at most `limit` bytes. `held` counts its memory.
 pub(super) fn expand(
     body: Vec<u8>,
     compression: Compression,
@@ -40,7 +40,7 @@ pub(super) fn expand(
 ) -> Result<Vec<u8>, Refusal> {
     match compression {
         Compression::None => Ok(body),
-        // An empty body stays one: there is nothing to expand.
+        // An empty body stays empty: there is nothing to expand.
         Compression::Gzip | Compression::Deflate if body.is_empty() => Ok(body),
         Compression::Gzip => read(MultiGzDecoder::new(&body[..]), limit, held),
         Compression::Deflate if has_zlib_header(&body) => {
@@ -50,7 +50,7 @@ pub(super) fn expand(
     }
 }
 
-/// Two bytes that name the method, with a check sum of their own.
+/// Whether the body begins with zlib's header: two bytes with a check sum.
 fn has_zlib_header(body: &[u8]) -> bool {
     match body {
         [method, flags, ..] => {

@@ -1,9 +1,9 @@
-//! Keeps web pages away from an open door on loopback.
+//! Protection of an open receiver on loopback against web pages.
 //!
-//! A page that somebody visits may send requests to servers on their machine: to an address of
-//! loopback directly, or to a name of its own that it made point there (DNS rebinding). Browsers
-//! add `Origin` to what pages send, and `Host` has the name that the page used. Where a token is
-//! needed neither matters, and a reverse proxy may keep the public name in `Host`.
+//! A page that a person visits may send requests to servers on their machine: directly to an
+//! address of loopback, or through a name of its own that resolves there (DNS rebinding). Browsers
+//! add `Origin` to requests of pages, and `Host` contains the name that the page used. If a token
+//! is required, neither is checked: a reverse proxy may keep the public name in `Host`.
 
 use std::net::IpAddr;
 
@@ -12,15 +12,15 @@ use hyper::header::{HOST, HeaderMap, ORIGIN};
 
 use super::refusal::{Reason, Refusal};
 
-/// Names by which containers reach loopback of their machine. `.internal` is reserved: no page can
-/// have such a name.
+/// Names by which containers reach the loopback of their machine. `.internal` is reserved, so no
+/// page can have such a name.
 const CONTAINERS: [&str; 3] = [
     "host.docker.internal",
     "host.containers.internal",
     "host.lima.internal",
 ];
 
-/// Refuses what a web page may have sent.
+/// Refuses requests that a web page may have sent.
 pub(super) fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
     if headers.contains_key(ORIGIN) {
         let message = "web pages may not send here; use a token to allow it";
@@ -28,7 +28,7 @@ pub(super) fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
     }
     let mut hosts = headers.get_all(HOST).iter();
     let host = (hosts.next(), hosts.next());
-    // A request to a proxy names the host in its first line, and that one counts.
+    // A request to a proxy names the host in its first line, which takes precedence.
     let is_own = match (uri.authority(), host) {
         (Some(authority), _) => is_this_machine(authority.as_str()),
         (None, (Some(host), None)) => host.to_str().is_ok_and(is_this_machine),

@@ -1,4 +1,4 @@
-//! What is decided by the head of a request, before its body is read.
+//! Decisions about a request from its head, before its body is read.
 
 use hyper::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
@@ -12,40 +12,40 @@ use super::refusal::{Reason, Refusal};
 use super::routes::Routes;
 use crate::otlp::{Encoding, Signal};
 
-/// What a request asks for.
+/// The purpose of a request.
 #[derive(Debug)]
 pub(super) enum Asked {
-    /// Whether the receiver works.
+    /// A check whether the receiver works.
     Health,
-    /// To take what it sends.
+    /// A request with data to store.
     Take(Head),
 }
 
-/// A request to take something.
+/// The head of a request with data.
 #[derive(Debug)]
 pub(super) struct Head {
     pub(super) entry: Entry,
     pub(super) signal: Signal,
-    /// `None` when it was not named.
+    /// The encoding; `None` when it is not stated.
     pub(super) encoding: Option<Encoding>,
     pub(super) compression: Compression,
-    /// Bytes of the body, if they are known.
+    /// Bytes of the body, if stated.
     pub(super) length: Option<usize>,
     /// Whether `OpenRouter` tests the connection.
     pub(super) is_test: bool,
 }
 
-/// With this header and an empty body, `OpenRouter` tests whether a destination answers.
+/// Header of a request with an empty body by which `OpenRouter` tests a destination.
 const TEST: &str = "x-test-connection";
 
-/// Media types that say protobuf without being the protocol's own.
+/// Media types other than the protocol's own that mean protobuf.
 const ALSO_PROTOBUF: [&str; 3] = [
     "application/protobuf",
     "application/vnd.google.protobuf",
     "application/x-google-protobuf",
 ];
 
-/// What a request asks for, or why it is refused.
+/// The purpose of a request, or the reason to refuse it.
 pub(super) fn judge(parts: &Parts, routes: &Routes, limits: &Limits) -> Result<Asked, Refusal> {
     if !routes.need_token() {
         guard::check(&parts.uri, &parts.headers)?;
@@ -94,13 +94,13 @@ fn take(
     })
 }
 
-/// The length that a request names. It was checked that it is a number.
+/// The stated length in bytes. The server has checked that it is a number.
 fn length(headers: &HeaderMap) -> Option<usize> {
     let text = headers.get(CONTENT_LENGTH)?.to_str().ok()?;
     Some(text.trim().parse().unwrap_or(usize::MAX))
 }
 
-/// The encoding that a request names; `None` when it names none.
+/// The stated encoding; `None` when there is none.
 pub(super) fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, Refusal> {
     let Some(named) = headers.get(CONTENT_TYPE) else {
         return Ok(None);

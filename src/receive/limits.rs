@@ -1,4 +1,4 @@
-//! What requests may take.
+//! Limits of requests.
 
 use std::num::NonZero;
 use std::thread;
@@ -6,50 +6,50 @@ use std::time::Duration;
 
 use crate::server::Bounds;
 
-/// Bounds of what clients may take, together and each.
+/// Limits of clients, per request and together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a body as it is sent. The protocol recommends 64 MiB; OpenRouter repeats a conversation up
-    /// to six times, each of 10,000,000 characters at most.
+    /// Bytes of a body as sent. The protocol recommends 64 MiB; OpenRouter repeats a conversation
+    /// up to six times, each of 10,000,000 characters at most.
     pub body: usize,
-    /// Bytes of a body when it is expanded.
+    /// Bytes of an expanded body.
     pub expanded: usize,
-    /// Bytes of memory that the spans of a request may take beside their texts. An application's
-    /// request of 64 MiB takes about as much again.
+    /// Bytes of memory for the spans of a request besides their texts. An application's request of
+    /// 64 MiB needs about as much again.
     pub decoded: usize,
-    /// Bytes of all bodies that are being received, worked on or stored. Beyond it, requests are
+    /// Bytes of all bodies that are being received, processed or stored. Above it, requests are
     /// answered with 503.
     pub in_flight: usize,
-    /// Bytes of the head of a request.
+    /// Bytes of a request's head.
     pub head: usize,
-    /// Headers of a request.
+    /// Number of a request's headers.
     pub headers: usize,
-    /// Time for the head of a request, from when its connection is ready for one: also how long
-    /// a connection is kept without a request. SDKs send every 5 s, readers of metrics every
-    /// minute.
+    /// Time for the head of a request, from when its connection is ready for one; so also the time
+    /// for which an idle connection is kept. SDKs send every 5 s, readers of metrics every minute.
     pub head_time: Duration,
-    /// Time for the body of a request. Clients give up after 10 s, unless they are told otherwise.
+    /// Time for the body of a request. By default, clients give up after 10 s.
     pub body_time: Duration,
-    /// Time without 32 KiB more of a body after which it gives way when memory or connections run
-    /// short.
+    /// Time without 32 KiB more of a body after which it may be aborted, when memory or connections
+    /// run short.
     pub stall: Duration,
-    /// Open connections. For one more, the one that has waited longest for a request is closed.
+    /// Number of open connections. For one more, the connection that has been idle longest is
+    /// closed.
     pub connections: usize,
-    /// Small requests that are worked on at a time, beside a large one.
+    /// Number of small requests to process at a time, beside a large one.
     pub workers: usize,
     /// Time for the requests in flight when the receiver is stopped.
     pub stop_time: Duration,
 }
 
 impl Limits {
-    /// Those that are connections'.
+    /// The limits that concern connections.
     pub(super) const fn bounds(&self) -> Bounds {
         Bounds {
             head: self.head,
             headers: self.headers,
             head_time: self.head_time,
             connections: self.connections,
-            // One of them for a large request.
+            // One more worker, for a large request.
             workers: self.workers + 1,
             stop_time: self.stop_time,
         }

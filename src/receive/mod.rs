@@ -1,4 +1,4 @@
-//! The HTTP side of `serve`: takes OpenTelemetry data, and answers when they are safe.
+//! The HTTP side of `serve`: receives OpenTelemetry data, and answers when they are on disk.
 //!
 //! ```text
 //! head ─► judge ─► body ─► expand ─► decode ─► redact ─► inbox ─► answer
@@ -8,13 +8,13 @@
 //!
 //! # Promises
 //!
-//! - An answer 200 means that everything it does not name as left out is on disk, redacted.
-//!   Nothing unredacted is written anywhere.
-//! - Each request that is refused is told why, in words and in the protocol's own form, and is
-//!   counted. 503 says that another try is worth it, all else that it is not.
-//! - A client can take a bounded part of memory, time and connections ([`Limits`]), and none before
-//!   its token was checked. One that is slow or does nothing gives way to others.
-//! - Without a token only this machine can send, and no web page on it.
+//! - An answer 200 means that everything except the losses it names is on disk, redacted. Nothing
+//!   unredacted is written anywhere.
+//! - Each refused request is told the reason, in words and in the form of the protocol, and is
+//!   counted. 503 means that the client should try again, every other status that it should not.
+//! - A client gets a bounded share of memory, time and connections ([`Limits`]), and none before
+//!   its token was checked. A slow or idle client gives way to others.
+//! - Without a token, only programs on this machine can send, and no web page in its browsers.
 
 mod bodies;
 mod body;
@@ -54,12 +54,12 @@ use body::Budget;
 use service::Service;
 use work::Tools;
 
-/// Replaces the secrets in what is received, on several threads at once.
+/// Replaces secrets in received data, on several threads at once.
 pub trait Redact: Send + Sync {
     /// Redacts a batch.
     fn batch(&self, batch: Batch) -> Redacted<Batch>;
 
-    /// Redacts a name that is counted.
+    /// Redacts a name that appears in counts.
     fn name(&self, name: &str) -> String;
 }
 
@@ -74,15 +74,15 @@ impl Redact for Redactor {
     }
 }
 
-/// Tells the time.
+/// Returns the current time.
 pub type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// What a receiver takes, and from whom.
+/// Settings of a receiver.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Who may send, and by which route.
+    /// The tokens, with their routes.
     pub routes: Routes,
-    /// What requests may take.
+    /// Limits of requests.
     pub limits: Limits,
 }
 
@@ -99,16 +99,16 @@ pub struct Receiver {
 /// Why a receiver cannot listen.
 #[derive(Debug, Error)]
 pub enum ServeError {
-    /// Others than this machine could send, and no token is set.
+    /// Other machines could send, and no token is set.
     #[error("{0} can be reached from other machines, which needs a token")]
     NoToken(SocketAddr),
-    /// It cannot listen there.
+    /// The address cannot be listened on.
     #[error("cannot listen")]
     Listen(#[from] io::Error),
 }
 
 impl Receiver {
-    /// A receiver that does not listen yet.
+    /// A receiver that is not listening yet.
     #[must_use]
     pub fn new(inbox: Inbox, settings: Settings, redact: Arc<dyn Redact>, clock: Clock) -> Self {
         Self {
@@ -120,18 +120,18 @@ impl Receiver {
         }
     }
 
-    /// What came in, also while it serves.
+    /// Counts of arrivals, updated while it serves.
     #[must_use]
     pub const fn traffic(&self) -> &Arc<Traffic> {
         &self.traffic
     }
 
-    /// Serves on all listeners until it is told to stop. Then it takes no more connections, answers
+    /// Serves on all listeners until `stop` is called. Then it accepts no more connections, answers
     /// the requests in flight within [`Limits::stop_time`], and returns. The inbox stays open.
     ///
     /// # Errors
-    /// When a listener can be reached from other machines and no token is needed, or when it
-    /// cannot be listened on.
+    /// When a listener can be reached from other machines and no token is required, or when
+    /// listening fails.
     pub fn serve(&self, listeners: Vec<TcpListener>, stop: &Stop) -> Result<Served, ServeError> {
         check(&listeners, &self.settings.routes)?;
         let bounds = self.settings.limits.bounds();
@@ -158,7 +158,7 @@ impl Receiver {
     }
 }
 
-/// Whether somebody else than this machine could send without a token.
+/// Checks that other machines cannot send without a token.
 fn check(listeners: &[TcpListener], routes: &Routes) -> Result<(), ServeError> {
     for listener in listeners {
         let address = listener.local_addr()?;

@@ -1,8 +1,9 @@
-//! Requests that are refused: why, and what their clients are told.
+//! Refused requests: the reason, and the message to the client.
 //!
-//! Clients of the protocol send a request again after 429, 502, 503 and 504 only, and drop it after
-//! everything else. So 503 says that it is worth another try, and nothing else does. 429 is not
-//! used: exporters of Python before 2026 take it for final (opentelemetry-python#5460).
+//! Clients of the protocol repeat a request only after 429, 502, 503 and 504, and drop it
+//! otherwise. So 503 is the answer when a repetition may succeed, and other statuses when it
+//! cannot. 429 is not used: exporters of Python before 2026 treat it as final
+//! (opentelemetry-python#5460).
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,11 +13,11 @@ use hyper::StatusCode;
 use crate::inbox::InboxError;
 use crate::otlp::answer::Failure;
 
-/// A request that is refused.
+/// A refused request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) reason: Reason,
-    /// For the people who run the client: what is wrong and what to do.
+    /// For the operators of the client: the fault and its remedy.
     pub(super) message: Cow<'static, str>,
 }
 
@@ -50,19 +51,19 @@ impl Refusal {
         Self { reason, message }
     }
 
-    /// A body of more bytes than are taken.
+    /// The refusal of a body above the limit of bytes.
     pub(super) fn too_large(limit: usize) -> Self {
         let message = format!("the body has more than {limit} bytes; send smaller batches");
         Self::new(Reason::TooLarge, message)
     }
 
-    /// A delivery that could not be stored.
+    /// The refusal of a delivery that could not be stored.
     pub(super) fn not_stored(error: &Arc<InboxError>) -> Self {
         let reason = match **error {
             InboxError::Queue => Reason::Memory,
             _ => Reason::Storing,
         };
-        // Paths of this machine are not for clients.
+        // Paths of this machine are not shown to clients.
         let message = match **error {
             InboxError::Queue => "too many requests wait to be stored; try again",
             InboxError::Full { .. } => "the disk is full; try again later",
@@ -95,11 +96,11 @@ impl Reason {
         }
     }
 
-    /// Seconds after which another try is worth it.
+    /// Seconds after which the client should try again.
     pub(super) const fn retry_after(self) -> Option<&'static str> {
         match self {
             Self::SlowBody | Self::GaveWay | Self::Memory | Self::Connections => Some("1"),
-            // A full disk, or another process that holds the database.
+            // For example a full disk, or a database that another process has locked.
             Self::Storing | Self::Internal => Some("10"),
             _ => None,
         }
@@ -127,7 +128,7 @@ impl Reason {
         }
     }
 
-    /// Its name in counts, for people.
+    /// Name in counts, for people.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::BadHead => "not a valid HTTP request",

@@ -1,4 +1,4 @@
-//! Answers.
+//! Answers to clients.
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -16,12 +16,12 @@ use crate::otlp::{Encoding, answer};
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
-/// The answer to a request that was stored, or of which nothing is to be stored.
+/// The answer to a request that was stored, or that contained nothing to store.
 pub(super) fn taken(encoding: Encoding, body: Vec<u8>) -> Answer {
     answer(StatusCode::OK, encoding.content_type(), body)
 }
 
-/// The answer to a question for health.
+/// The answer to a health check.
 pub(super) fn health(failing: bool) -> Answer {
     let (status, body) = if failing {
         (
@@ -34,7 +34,7 @@ pub(super) fn health(failing: bool) -> Answer {
     answer(status, Encoding::Json.content_type(), body.into())
 }
 
-/// The answer to a request that is refused, in its own encoding if that is known.
+/// The answer to a refused request, in its own encoding if known.
 pub(super) fn refused(parts: &Parts, refusal: &Refusal) -> Answer {
     let encoding = head::encoding(&parts.headers).ok().flatten();
     let encoding = encoding.unwrap_or(Encoding::Json);

@@ -1,4 +1,4 @@
-//! Tokens, and what they open.
+//! Tokens, and the routes that they give access to.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use super::entry::Entry;
 use super::refusal::{Reason, Refusal};
 use crate::inbox::Route;
 
-/// Who may send, and by which route.
+/// The accepted tokens, with their routes.
 #[derive(Debug, Clone)]
 pub struct Routes(Doors);
 
@@ -22,30 +22,30 @@ enum Doors {
     Open(Entry),
     Tokens {
         tokens: Vec<(Token, Entry)>,
-        /// Headers that may hold a token, beside `Authorization`.
+        /// Headers that may contain a token, besides `Authorization`.
         headers: Vec<HeaderName>,
     },
 }
 
-/// A secret that clients send. Only its digest is held.
+/// A secret that clients send. Only its digest is kept.
 #[derive(Clone)]
 pub struct Token([u8; 32]);
 
 /// Why tokens cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidRoutes {
-    /// There is none.
+    /// There are no tokens.
     #[error("there is no token")]
     None,
     /// Two routes have the same token.
     #[error("the routes {0} and {1} have the same token")]
     Same(Route, Route),
-    /// The name of a header is not one.
+    /// The text is not a valid name of a header.
     #[error("{0:?} is no name of a header")]
     Header(String),
 }
 
-/// A text that cannot be a token.
+/// Why a text cannot be a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum InvalidToken {
     /// It is too short to be a secret.
@@ -56,14 +56,14 @@ pub enum InvalidToken {
     Characters,
 }
 
-/// Characters of a token, at least: enough that nobody guesses it when it is random.
+/// Minimum number of characters of a token: enough that a random one cannot be guessed.
 const MIN_TOKEN: usize = 16;
 
 impl Token {
-    /// The token with this text. Spaces around it do not belong to it.
+    /// The token with this text, without spaces around it.
     ///
     /// # Errors
-    /// When it is too short, or cannot be sent.
+    /// When it is too short, or contains characters that no header can have.
     pub fn new(text: &str) -> Result<Self, InvalidToken> {
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.len() < MIN_TOKEN {
@@ -75,7 +75,7 @@ impl Token {
         Ok(Self::of(text.as_bytes()))
     }
 
-    /// Digests are compared, so neither content nor length of a token can be measured.
+    /// Digests are compared, so that timing reveals neither content nor length of a token.
     fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
@@ -89,18 +89,18 @@ impl fmt::Debug for Token {
 }
 
 impl Routes {
-    /// Everybody may send who reaches the address: for loopback only.
+    /// Anybody who reaches the address may send: for loopback only.
     #[must_use]
     pub fn open(entry: impl Into<Entry>) -> Self {
         Self(Doors::Open(entry.into()))
     }
 
-    /// Whoever sends a token may send, by its route. A token comes as `Authorization: Bearer`, as
-    /// the password of `Authorization: Basic` (as Langfuse's SDKs send it), or in the header of
-    /// [`Routes::in_header`].
+    /// Anybody with one of these tokens may send, by its route. A client sends the token as
+    /// `Authorization: Bearer`, as the password of `Authorization: Basic` (like Langfuse's SDKs),
+    /// or in the header of [`Routes::in_header`].
     ///
     /// # Errors
-    /// When there is no token, or when two routes have the same.
+    /// When there are no tokens, or two routes have the same one.
     pub fn with_tokens(
         tokens: impl IntoIterator<Item = (Token, impl Into<Entry>)>,
     ) -> Result<Self, InvalidRoutes> {
@@ -120,10 +120,10 @@ impl Routes {
         Ok(Self(Doors::Tokens { tokens, headers }))
     }
 
-    /// Also takes the token as the value of this header, beside those that were named before.
+    /// Also accepts the token in this header, besides those named before.
     ///
     /// # Errors
-    /// When it is no name of a header.
+    /// When it is not a valid name of a header.
     pub fn in_header(mut self, name: &str) -> Result<Self, InvalidRoutes> {
         let parsed: Result<HeaderName, _> = name.parse();
         let parsed = parsed.map_err(|_| InvalidRoutes::Header(name.to_owned()))?;
@@ -133,13 +133,13 @@ impl Routes {
         Ok(self)
     }
 
-    /// Whether a token is needed.
+    /// Whether a token is required.
     #[must_use]
     pub const fn need_token(&self) -> bool {
         matches!(self.0, Doors::Tokens { .. })
     }
 
-    /// How a request comes in.
+    /// The route of a request, and its accepted deliveries.
     pub(super) fn of(&self, headers: &HeaderMap) -> Result<Entry, Refusal> {
         let (tokens, also) = match &self.0 {
             Doors::Open(entry) => return Ok(entry.clone()),
@@ -155,7 +155,7 @@ impl Routes {
     }
 }
 
-/// What a token opens. Takes the same time whichever it is, and if it is none.
+/// The entry of a token. Takes the same time for every token, valid or not.
 fn matching<'a>(tokens: &'a [(Token, Entry)], given: &Token) -> Option<&'a Entry> {
     let none = u64::MAX;
     let mut found = none;

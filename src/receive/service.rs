@@ -1,4 +1,4 @@
-//! What happens with a request.
+//! Processing of requests.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::inbox::{Delivery, Fact};
 use crate::otlp::{Encoding, Signal, answer};
 use crate::server::{self, TurnedAway};
 
-/// What all requests share.
+/// State shared by all requests.
 pub(super) struct Service {
     pub(super) routes: Routes,
     pub(super) tools: Tools,
@@ -32,16 +32,16 @@ pub(super) struct Service {
     pub(super) traffic: Arc<Traffic>,
     pub(super) budget: Budget,
     pub(super) bodies: Bodies,
-    /// Small requests that may be worked on.
+    /// Permits for processing small requests.
     pub(super) slots: Arc<Semaphore>,
-    /// The same for large ones.
+    /// Permits for processing large ones.
     pub(super) large: Arc<Semaphore>,
 }
 
-/// Bytes of a body, expanded at a guess, from which on no other one like it is worked on: the work takes
-/// several times its size of memory.
+/// Estimated bytes of an expanded body from which on no other large one is processed at the same
+/// time: processing takes several times its size of memory.
 const LARGE: usize = 4 << 20;
-/// How many times larger a compressed body becomes, at a guess.
+/// Estimated ratio of expanded to compressed size.
 const RATIO: usize = 8;
 
 impl server::Service for Service {
@@ -92,7 +92,8 @@ impl Service {
         }
     }
 
-    /// Answers as if metrics were kept: exporters would complain for ever.
+    /// Drops metrics, and answers as if they were stored: exporters would otherwise complain for
+    /// ever.
     async fn drop_metrics(&self, head: &Head, incoming: Incoming) -> Answer {
         body::discard(incoming, &self.tools.limits).await;
         self.tools.inbox.count(Fact::Metrics, "", 1, (self.clock)());
@@ -100,7 +101,7 @@ impl Service {
         respond::taken(encoding, answer::success(encoding))
     }
 
-    /// Returns the body of the answer when everything is safe on disk.
+    /// Stores a request, and returns the body of the answer once everything is safe on disk.
     async fn store(
         self: &Arc<Self>,
         head: Head,
@@ -125,7 +126,7 @@ impl Service {
             Compression::Gzip | Compression::Deflate => body.bytes.len().saturating_mul(RATIO),
         };
         let internal = || Refusal::new(Reason::Internal, "internal error; try again");
-        // Large ones wait for each other, and small ones for none of them.
+        // Large requests wait for each other, small ones for no large one.
         let slots = if size > LARGE {
             &self.large
         } else {
@@ -143,13 +144,13 @@ impl Service {
         worked.await.map_err(|_| internal())?
     }
 
-    /// Stores a delivery, part by part. Returns the numbers of new spans and log records.
+    /// Stores a delivery in parts, and returns the numbers of new spans and log records.
     async fn commit(&self, delivery: Delivery) -> Result<(u64, u64), Refusal> {
         let (mut spans, mut logs) = (0, 0);
         for part in delivery.parts() {
             let (answer, stored) = oneshot::channel();
             self.tools.inbox.submit(part, move |stored| {
-                // Its client may be gone.
+                // The client may be gone.
                 drop(answer.send(stored));
             });
             let closed = |_| Refusal::new(Reason::Storing, "the receiver stops; try again");
@@ -167,7 +168,7 @@ impl Service {
         let answer = respond::refused(parts, refusal);
         match refusal.reason {
             Reason::SlowBody | Reason::GaveWay | Reason::CutBody => respond::last(answer),
-            // Whoever asks first does not send before it reads the answer.
+            // A client that expects `100 Continue` sends no body before it reads the answer.
             _ if body::is_done(&incoming) || parts.headers.contains_key(EXPECT) => answer,
             _ => {
                 let service = Arc::clone(self);

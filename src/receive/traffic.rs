@@ -1,4 +1,4 @@
-//! What came in since the start, for a line on the terminal.
+//! Counts of arrivals since the start, for a line on the terminal.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,14 +12,14 @@ pub struct Traffic {
     spans: AtomicU64,
     logs: AtomicU64,
     refused: AtomicU64,
-    /// Why the last delivery could not be stored, if it could not.
+    /// Why the last delivery could not be stored; `None` if it was.
     failure: Mutex<Option<Arc<InboxError>>>,
 }
 
-/// Counts at a time.
+/// Counts at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TrafficCounts {
-    /// Requests of which all that is taken is stored.
+    /// Requests whose accepted data are stored.
     pub requests: u64,
     /// Spans that were stored, without repeated ones.
     pub spans: u64,
@@ -30,7 +30,7 @@ pub struct TrafficCounts {
 }
 
 impl Traffic {
-    /// The counts now.
+    /// The present counts.
     #[must_use]
     pub fn counts(&self) -> TrafficCounts {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);

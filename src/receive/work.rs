@@ -1,4 +1,4 @@
-//! The work on a request: expand, decode, redact, prepare. Done beside the thread that serves
+//! Processing of a request: expand, decode, redact, prepare. It runs on other threads than the
 //! connections.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::refusal::{Reason, Refusal};
 use crate::inbox::{Delivery, Fact, Inbox, Route};
 use crate::otlp::{self, Batch, Encoding, Losses, Signal, answer};
 
-/// What the work needs beside the request.
+/// Limits and tools for processing.
 #[derive(Clone)]
 pub(super) struct Tools {
     pub(super) limits: Limits,
@@ -22,22 +22,22 @@ pub(super) struct Tools {
     pub(super) inbox: Inbox,
 }
 
-/// A request on which the work is done.
+/// A processed request.
 #[derive(Debug)]
 pub(super) struct Worked {
-    /// Empty when nothing is to be stored.
+    /// The data to store; may be empty.
     pub(super) delivery: Delivery,
-    /// The body of the answer when it is stored.
+    /// The body of the answer once it is stored.
     pub(super) answer: Vec<u8>,
     pub(super) encoding: Encoding,
-    /// The memory that is taken until it is stored.
+    /// The memory that it holds until it is stored.
     pub(super) held: Held,
 }
 
-/// Bytes of the name of a key that are shown.
+/// Bytes of a key's name to show.
 const MAX_NAME: usize = 60;
 
-/// Works on a request.
+/// Processes a request.
 pub(super) fn work(
     tools: &Tools,
     head: &Head,
@@ -77,8 +77,8 @@ pub(super) fn work(
     })
 }
 
-/// Counts the memory of what waits to be stored. Many small traces take many times the memory of
-/// their body.
+/// Counts the memory of data that wait to be stored. Many small traces take many times the memory
+/// of their body.
 fn hold(held: &mut Held, bytes: usize, limits: &Limits) -> Result<(), Refusal> {
     if bytes > limits.in_flight {
         let message = "the request has too many traces; send smaller batches";
@@ -87,8 +87,8 @@ fn hold(held: &mut Held, bytes: usize, limits: &Limits) -> Result<(), Refusal> {
     held.grow_to(bytes)
 }
 
-/// The encoding by which to decode. JSON that calls itself protobuf is JSON: no request in
-/// protobuf begins with a brace.
+/// The encoding to decode with. JSON with the media type of protobuf is read as JSON: no protobuf
+/// request begins with a brace.
 fn encoding_of(head: &Head, bytes: &[u8]) -> Encoding {
     match head.encoding {
         Some(Encoding::Json) => Encoding::Json,
@@ -99,8 +99,8 @@ fn encoding_of(head: &Head, bytes: &[u8]) -> Encoding {
 fn guess(bytes: &[u8]) -> Encoding {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match text {
-        // Every request in protobuf begins with this byte, the end of a line in text, and its length
-        // may look like a brace.
+        // Every protobuf request begins with this byte, which is a line end in text; the length
+        // after it may look like a brace.
         [b'\n', ..] => Encoding::Protobuf,
         _ if text.trim_ascii_start().starts_with(b"{") => Encoding::Json,
         _ => Encoding::Protobuf,
@@ -142,7 +142,7 @@ fn count_left_out(tools: &Tools, route: &Route, left_out: &LeftOut, now: SystemT
         let reason = match key.as_str() {
             "" => format!("route {by}: made with an OpenRouter key that is not named"),
             key => {
-                // Somebody may have pasted the key where its name belongs.
+                // The user may have entered the key itself as its name.
                 let key = tools.redact.name(key);
                 let key = &key[..key.floor_char_boundary(MAX_NAME)];
                 format!("route {by}: made with the OpenRouter key {key:?}")

@@ -1,4 +1,4 @@
-//! Open connections, and which of them gives way.
+//! Open connections, and the choice of one to close when they run short.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,14 +16,14 @@ pub(super) struct Connections {
     changed: Notify,
 }
 
-/// Identifies a connection.
+/// Identity of a connection.
 pub(super) type Id = u64;
 
 #[derive(Debug, Default)]
 struct Table {
     open: HashMap<Id, Open>,
-    /// Connections that wait for a request, or for the rest of its head: by the number of the
-    /// moment since when.
+    /// Idle connections, which wait for a request or the rest of its head, by the order in which
+    /// they began to wait.
     waiting: BTreeMap<u64, Id>,
     next: u64,
 }
@@ -31,15 +31,15 @@ struct Table {
 #[derive(Debug)]
 struct Open {
     task: AbortHandle,
-    /// Since when it waits; `None` when it has a request.
+    /// Number in the order of waiting; `None` while it has a request.
     since: Option<u64>,
 }
 
-/// A connection has a request until this is dropped.
+/// A connection that has a request until this is dropped.
 #[derive(Debug)]
 pub(super) struct Busy(Arc<Connections>, Id);
 
-/// A connection is open until this is dropped.
+/// A connection that is open until this is dropped.
 #[derive(Debug)]
 pub(super) struct Opened(Arc<Connections>, Id);
 
@@ -52,24 +52,24 @@ impl Connections {
         })
     }
 
-    /// Makes room for one more: the one that has waited longest gives way. `false` if all of them
-    /// have requests.
+    /// Closes the connection that has been idle longest, if there is no room for one more. `false`
+    /// if all have requests.
     pub(super) fn make_room(&self) -> bool {
         let mut table = self.lock();
         table.open.len() < self.limit || table.close_oldest()
     }
 
-    /// Closes the one that has waited longest, if there is one.
+    /// Closes the connection that has been idle longest, if there is one.
     pub(super) fn close_oldest(&self) -> bool {
         self.lock().close_oldest()
     }
 
-    /// A name for the next connection, before it has a task.
+    /// An id for the next connection, before it has a task.
     pub(super) fn name(&self) -> Id {
         self.lock().number()
     }
 
-    /// Adds a connection that waits for its first request.
+    /// Adds a connection, idle until its first request.
     pub(super) fn add(&self, id: Id, task: AbortHandle) {
         let mut table = self.lock();
         let since = table.number();
@@ -82,7 +82,7 @@ impl Connections {
         Opened(Arc::clone(self), id)
     }
 
-    /// A request came on a connection.
+    /// Marks a connection as having a request.
     pub(super) fn busy(self: &Arc<Self>, id: Id) -> Busy {
         let mut table = self.lock();
         let since = table.open.get_mut(&id).and_then(|open| open.since.take());
@@ -90,8 +90,8 @@ impl Connections {
         Busy(Arc::clone(self), id)
     }
 
-    /// Closes all that wait, and all others when they have answered or the time is up. Returns how
-    /// many requests were cut off.
+    /// Closes idle connections, and the others once they have answered or the time is up. Returns
+    /// the number of requests that were cut off.
     pub(super) async fn close(&self, time: Duration) -> usize {
         let all_gone = async {
             loop {
@@ -113,7 +113,7 @@ impl Connections {
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
-        // The table is whole at any instruction that can panic.
+        // A panic leaves the table consistent.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

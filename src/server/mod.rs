@@ -1,14 +1,14 @@
-//! An HTTP/1.1 server: listens, bounds what connections may take, and ends when it is told to.
+//! An HTTP/1.1 server: listens, limits connections, and stops on demand.
 //!
-//! What requests mean is the [`Service`]'s: [`receive`](crate::receive) takes OpenTelemetry data with
-//! it.
+//! The [`Service`] gives requests their meaning: [`receive`](crate::receive) uses it for
+//! OpenTelemetry data, `page` for the local page.
 //!
 //! # Why hyper
 //!
-//! `hyper` and `tokio` are what most servers in Rust are built of, and the HTTP parts that are easy
-//! to get wrong (framing, keep-alive, `Expect`) are theirs. `axum` is a router on top of them with
-//! a dozen crates more, for a table of ten paths; its own `serve` can set neither the limits on
-//! heads nor those on connections, so hyper would have to be driven by hand anyway.
+//! Most servers in Rust use `hyper` and `tokio`, which handle the error-prone parts of HTTP
+//! (framing, keep-alive, `Expect`). `axum` is a router on top of them with a dozen crates more, for
+//! a table of ten paths; its own `serve` has no limits on heads or connections, so hyper would have
+//! to be driven by hand anyway.
 
 mod connections;
 mod serve;
@@ -26,7 +26,7 @@ pub use serve::{Served, Stop};
 
 /// Answers requests.
 pub(crate) trait Service: Send + Sync + 'static {
-    /// The body of its answers. A part that cannot be made ends the answer early.
+    /// The body of its answers. If a part of it cannot be produced, the answer ends early.
     type Body: Body<Data = Bytes, Error = Infallible> + Send + 'static;
 
     /// The answer to a request.
@@ -35,37 +35,38 @@ pub(crate) trait Service: Send + Sync + 'static {
         request: Request<Incoming>,
     ) -> impl Future<Output = Response<Self::Body>> + Send;
 
-    /// Ends a request that has stalled, since another connection needs its place. `false` if there is
-    /// none.
+    /// Aborts a stalled request, since another connection needs its place. `false` if none has
+    /// stalled.
     fn end_stalled(&self) -> bool {
         false
     }
 
-    /// Takes note of a client that got no answer from [`Service::answer`].
+    /// Records a client that got no answer from [`Service::answer`].
     fn turned_away(&self, _why: TurnedAway) {}
 }
 
-/// Why a client got no answer of the service.
+/// Why the service did not answer a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TurnedAway {
     /// All connections have requests.
     Connections,
-    /// What it sent is no head of a request.
+    /// The bytes are not the head of a request.
     BadHead,
 }
 
-/// What connections may take.
+/// Limits of connections: number, bytes, times.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// Bytes of the head of a request.
+    /// Bytes of a request's head.
     pub(crate) head: usize,
-    /// Headers of a request.
+    /// Number of a request's headers.
     pub(crate) headers: usize,
     /// Time for the head of a request, from when its connection is ready for one.
     pub(crate) head_time: Duration,
-    /// Open connections. For one more, the one that has waited longest for a request is closed.
+    /// Number of open connections. For one more, the connection that has been idle longest is
+    /// closed.
     pub(crate) connections: usize,
-    /// Threads for work that blocks.
+    /// Number of threads for blocking work.
     pub(crate) workers: usize,
     /// Time for the requests in flight when the server is stopped.
     pub(crate) stop_time: Duration,

@@ -1,4 +1,4 @@
-//! Listening, until it is told to stop.
+//! Listening until the server is stopped.
 
 use std::convert::Infallible;
 use std::io;
@@ -19,19 +19,18 @@ use tokio::time::sleep;
 use super::connections::Connections;
 use super::{Bounds, Service, TurnedAway};
 
-/// Tells a server to stop. Clones tell the same one.
+/// Stops a server. Clones stop the same one.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Sender<bool>);
 
 /// How a server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Served {
-    /// Requests that were cut off because they took too long to end. Their clients send them
-    /// again.
+    /// Number of requests that were cut off because they took too long. Their clients repeat them.
     pub cut: usize,
 }
 
-/// What the connections share.
+/// State shared by all connections.
 struct Shared<S> {
     service: Arc<S>,
     bounds: Bounds,
@@ -40,35 +39,35 @@ struct Shared<S> {
 }
 
 impl<S: Service> Shared<S> {
-    /// Makes room for one more connection: the one gives way that has waited longest for a request,
-    /// or whose request has stalled. `false` if all of them have requests that go on.
+    /// Makes room for one more connection: closes the one that has been idle longest, or aborts a
+    /// stalled request. `false` if all connections have requests in progress.
     fn make_room(&self) -> bool {
         self.connections.make_room() || self.service.end_stalled()
     }
 }
 
-/// Time to wait when no connection can be taken, usually for want of file descriptors.
+/// Time to wait when no connection can be accepted, usually for lack of file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Bytes that a connection reads at a time, at most. It begins with 8 KiB.
+/// Maximum bytes that a connection reads at a time. It begins with 8 KiB.
 const BUFFER: usize = 256 << 10;
 /// The answer when all connections have requests.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n\
     connection: close\r\ncontent-length: 0\r\n\r\n";
 
 impl Stop {
-    /// Nobody was told to stop yet.
+    /// A signal that has not been given yet.
     #[must_use]
     pub fn new() -> Self {
         Self(watch::Sender::new(false))
     }
 
-    /// Tells to stop. May be called from any thread, and more than once.
+    /// Gives the signal. May be called from any thread, and more than once.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }
 
     async fn stopped(&self) {
-        // The sender lives as long as this.
+        // The sender lives as long as `self`.
         drop(self.0.subscribe().wait_for(|stopped| *stopped).await);
     }
 }
@@ -79,11 +78,11 @@ impl Default for Stop {
     }
 }
 
-/// Serves until it is told to stop. Then it takes no more connections, ends the requests in flight
+/// Serves until `stop` is called. Then it accepts no more connections, ends the requests in flight
 /// within [`Bounds::stop_time`], and returns.
 ///
 /// # Errors
-/// When a listener cannot be listened on.
+/// When listening fails.
 pub(crate) fn serve<S: Service>(
     service: Arc<S>,
     bounds: Bounds,
@@ -102,7 +101,7 @@ pub(crate) fn serve<S: Service>(
         is_stopping: AtomicBool::new(false),
     });
     let served = runtime.block_on(run(shared, listeners, stop));
-    // What is worked on then belongs to requests that were cut off.
+    // Blocking work that is left belongs to requests that were cut off.
     runtime.shutdown_timeout(bounds.stop_time);
     served
 }
@@ -122,7 +121,7 @@ async fn run<S: Service>(
     shared.is_stopping.store(true, Ordering::Relaxed);
     for task in tasks {
         task.abort();
-        // It ends by being aborted.
+        // The task was aborted.
         drop(task.await);
     }
     let cut = shared.connections.close(shared.bounds.stop_time).await;
@@ -135,7 +134,8 @@ async fn accept<S: Service>(shared: Arc<Shared<S>>, listener: tokio::net::TcpLis
             Ok((stream, _)) if shared.make_room() => connect(&shared, stream),
             Ok((stream, _)) => {
                 shared.service.turned_away(TurnedAway::Connections);
-                // Whoever does not get it finds the connection closed, and comes again as well.
+                // A client that does not get this answer finds the connection closed, and tries
+                // again too.
                 drop(stream.try_write(FULL));
             }
             Err(_) => {
@@ -147,7 +147,7 @@ async fn accept<S: Service>(shared: Arc<Shared<S>>, listener: tokio::net::TcpLis
 }
 
 fn connect<S: Service>(shared: &Arc<Shared<S>>, stream: TcpStream) {
-    // Answers are short, and each is written at once.
+    // Answers are short and written at once.
     drop(stream.set_nodelay(true));
     let id = shared.connections.name();
     let opened = shared.connections.opened(id);
@@ -172,7 +172,7 @@ fn connect<S: Service>(shared: &Arc<Shared<S>>, stream: TcpStream) {
         }
         drop(opened);
     });
-    // The task has not begun: this thread runs all of them.
+    // The task has not begun, since this thread runs all of them.
     shared.connections.add(id, task.abort_handle());
 }
 

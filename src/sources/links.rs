@@ -188,7 +188,8 @@ mod tests {
             ("b/4", "../../dotfiles/4"),
             ("b/4-again", "../../dotfiles/4"),
             ("a", "b"),
-            // Circles: to itself, to what is searched, to what is around it, and there and back.
+            // Circles: a link to itself, to a searched folder, to a folder around it, and a pair of
+            // links.
             ("itself", "itself"),
             ("b/up", ".."),
             ("b/home", "../.."),

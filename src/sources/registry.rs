@@ -97,8 +97,8 @@ pub fn locate(agent: Agent, id: &str, host: &Host) -> Option<PathBuf> {
     source(agent).locate(id, host)
 }
 
-/// The route by which a session came, by its key among those of an agent; `None` for sessions that are
-/// not received.
+/// The route of a received session, by its key among those of an agent; `None` for a session that
+/// was not received.
 #[must_use]
 pub fn route_of_key(agent: &str, key: &str) -> Option<Route> {
     (agent == Agent::Otlp.as_str()).then(|| otlp::route_of_key(key))
@@ -124,7 +124,7 @@ pub fn sessions_named_in(trace: &TraceKey, state_directory: &Path) -> io::Result
 }
 
 /// The calls of a session that OpenRouter delivered by these routes to the receiver of this state
-/// directory: see [`Reporter::Gateway`](super::Reporter). None if nothing was ever received.
+/// directory: see [`Reporter::Gateway`](super::Reporter). Empty if nothing was ever received.
 ///
 /// # Errors
 /// When the inbox cannot be read.
@@ -231,13 +231,14 @@ impl SessionRef {
         source(self.agent).last_written(self)
     }
 
-    /// The route by which it was received; `None` if it was read from files.
+    /// The route by which the session was received; `None` if it was read from files.
     #[must_use]
     pub fn route(&self) -> Option<Route> {
         source(self.agent).route(self)
     }
 
-    /// The coding agent that made every call of this trace, if its own sessions can be read too.
+    /// The coding agent or gateway that reported every call of this trace, if an agent's own
+    /// sessions may contain them too.
     #[must_use]
     pub fn reporter(&self) -> Option<Reporter> {
         source(self.agent).reporter(self)
@@ -260,8 +261,8 @@ impl SessionRef {
 
 impl Checkpoint {
     /// The bytes to store, with `replace` applied to every text in them, and without the texts that
-    /// are not recorded. `None` when they cannot be read, so that their texts cannot be found: the
-    /// session is then read from its start.
+    /// are not recorded. `None` when the bytes cannot be read, so that their texts cannot be found:
+    /// the session is then read from its start.
     #[must_use]
     pub fn into_bytes(
         self,

@@ -64,7 +64,7 @@ pub struct SessionRef {
     pub modified: SystemTime,
 }
 
-/// Who reports what a session of a coding agent holds too, over OpenTelemetry.
+/// The reporter, over OpenTelemetry, of calls that a session of a coding agent contains too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reporter {
     /// The agent itself.

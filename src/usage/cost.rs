@@ -8,9 +8,8 @@ use crate::models::prices;
 use crate::posthog::{self, names};
 use crate::session::Agent;
 
-/// The cost of a call in US dollars: as its event states it, otherwise by list price. `None` if it is
-/// unknown. `value` looks up a property of the
-/// event, `at` is its time.
+/// The cost of a call in USD: as its event states it, or else by list price. `None` if it is
+/// unknown. `value` looks up a property of the event, `at` is the event's time.
 pub(crate) fn cost_of(
     value: &dyn Fn(&str) -> Option<Value>,
     agent: Agent,
@@ -20,7 +19,7 @@ pub(crate) fn cost_of(
     if let Some(usd) = value(names::TOTAL_COST).as_ref().and_then(Value::as_f64) {
         return Some((usd, CostSource::of(agent)));
     }
-    // Billed at other than standard rates, which are unknown; or it is unknown what was billed.
+    // The call was billed at unknown rates, or its usage is unknown.
     if is_false(names::IS_COST_RELIABLE) || is_false(names::IS_USAGE_KNOWN) {
         return None;
     }

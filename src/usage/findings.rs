@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::session::SessionUsage;
 use crate::session::FindingKind;
 
-/// Number of sessions that are named as examples.
+/// Number of sessions to show as examples.
 const EXAMPLES: usize = 5;
 
 /// All findings of a kind. Scripts and the local page rely on its JSON.
@@ -15,15 +15,15 @@ const EXAMPLES: usize = 5;
 pub struct Finding {
     /// The kind.
     pub kind: FindingKind,
-    /// What it is.
+    /// Its title, for people.
     pub title: &'static str,
-    /// How often.
+    /// Number of occurrences.
     pub count: u64,
-    /// Tokens that it cost.
+    /// Tokens spent on it.
     pub tokens: u64,
     /// Number of sessions.
     pub sessions: u64,
-    /// The sessions that it cost most.
+    /// The sessions in which it cost most tokens.
     pub examples: Vec<Example>,
 }
 
@@ -34,7 +34,7 @@ pub struct Example {
     pub key: String,
     /// `$ai_span_id` of its trace.
     pub span: String,
-    /// What to show.
+    /// Text to show for it.
     pub text: String,
     /// Tokens.
     pub tokens: u64,
@@ -46,7 +46,7 @@ pub struct Example {
     pub url: Option<String>,
 }
 
-/// The kinds that were found, the costliest first.
+/// The kinds with occurrences, the costliest first.
 pub(super) fn of(sessions: &[&SessionUsage]) -> Vec<Finding> {
     let kinds = FindingKind::ALL.into_iter();
     let mut findings: Vec<Finding> = kinds.map(|kind| of_kind(kind, sessions)).collect();

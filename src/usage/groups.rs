@@ -9,18 +9,18 @@ use super::numbers::{Cost, Numbers, Tokens};
 use super::query::By;
 use super::session::{CallSums, Record, ToolSums, TurnSums};
 
-/// Groups that the page shows by name; the others are one.
+/// Number of groups that the page shows by name; the others are added up.
 const SHOWN: usize = 12;
 
 /// The sums of a group. Scripts and the local page rely on its JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct Group {
-    /// `None` stands for "none": no branch, no pull request, no person.
+    /// Name of the group; `None` for records without one (no branch, no pull request, no person).
     pub name: Option<String>,
     /// The sums.
     pub total: Numbers,
     pub(super) buckets: Vec<Bucket>,
-    /// The last session that was counted.
+    /// Index of the session counted last.
     #[serde(skip)]
     session: Option<usize>,
     #[serde(skip)]
@@ -47,7 +47,7 @@ impl Group {
         }
     }
 
-    /// Adds a record of a session, whose records follow each other.
+    /// Adds a record. The records of one session follow each other.
     pub(super) fn add(
         &mut self,
         session: usize,
@@ -122,12 +122,12 @@ impl Group {
         let total = &mut self.total;
         total.pull_requests = self.pull_requests.len() as u64;
         for seconds in [&mut total.worked, &mut total.waited] {
-            // To the microsecond, so that sums do not depend on their order.
+            // Rounded to the microsecond, so that sums do not depend on their order.
             *seconds = (*seconds * 1e6).round() / 1e6;
         }
     }
 
-    /// Adds a group to the one of the others. A session with several of them counts for each.
+    /// Adds a group to the sum of the others. A session in several of them counts for each.
     fn merge(&mut self, other: Self) {
         let sum = &mut self.total;
         let Numbers {
@@ -167,7 +167,7 @@ impl Group {
     }
 }
 
-/// The largest groups, and the sum of the others. The groups are sorted.
+/// The largest groups, and the sum of the others. `groups` is sorted.
 pub(super) fn largest(mut groups: Vec<Group>) -> Vec<Group> {
     if groups.len() <= SHOWN + 1 {
         return groups;
@@ -196,7 +196,7 @@ pub(super) fn in_order(mut groups: Vec<Group>, by: By) -> Vec<Group> {
     groups
 }
 
-/// By cost; where nothing has a price, by tokens; where there are none, by number of tools.
+/// Compares by cost; without prices by tokens; without tokens by number of tool calls.
 pub(super) fn larger_first(a: &Numbers, b: &Numbers) -> Ordering {
     let Cost { usd, .. } = a.cost;
     let by_cost = b.cost.usd.total_cmp(&usd);

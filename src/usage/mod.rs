@@ -1,10 +1,9 @@
 //! Sums over events: of one session, and of many by time, model, project, branch, pull request,
 //! session, agent, tool and user.
 //!
-//! [`SessionUsage`] takes the events of one session, [`Usage::of`] the sums of many. Both know events
-//! alone, so that what is shown here is what PostHog gets. A call costs what its event states,
-//! otherwise its list price; without either its cost is unknown, which is counted and never shown as
-//! nothing.
+//! [`SessionUsage`] sums the events of one session, [`Usage::of`] those of many. Both read only
+//! events, so that the sums match PostHog's. The cost of a call is the one its event states, or
+//! else its list price; without either it is unknown, which is counted and never shown as zero.
 
 mod cost;
 mod findings;

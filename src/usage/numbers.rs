@@ -8,7 +8,7 @@ use super::properties::value;
 use crate::posthog::{self, Event};
 use crate::session::{Agent, Usage};
 
-/// Tokens of calls.
+/// Token counts of calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tokens {
     /// Input tokens outside the cache.
@@ -19,20 +19,20 @@ pub struct Tokens {
     pub cache_read: u64,
     /// Input tokens written to the cache.
     pub cache_write: u64,
-    /// The part of `cache_write` that is kept for longer than usual.
+    /// The part of `cache_write` with the longer lifetime of an hour.
     pub cache_write_1h: u64,
     /// The part of `output` that is thinking, as far as calls report it.
     pub reasoning: u64,
 }
 
 impl Tokens {
-    /// The tokens that the event of a call states.
+    /// The token counts in the event of a call.
     #[must_use]
     pub fn of(event: &Event<'_>) -> Self {
         posthog::usage_of(&|name| value(event, name)).into()
     }
 
-    /// All of them, each once.
+    /// All tokens, each counted once.
     #[must_use]
     pub const fn sum(&self) -> u64 {
         self.input + self.output + self.cache_read + self.cache_write
@@ -63,22 +63,22 @@ impl AddAssign for Tokens {
     }
 }
 
-/// Where the cost of a call is from.
+/// The origin of a call's cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CostSource {
     /// A list price.
     List,
-    /// What the agent stated.
+    /// A cost that the agent stated.
     Agent,
 }
 
 impl CostSource {
-    /// Where a cost on an event of that agent is from.
+    /// The origin of a cost on an event of that agent.
     #[must_use]
     pub const fn of(agent: Agent) -> Self {
         match agent {
-            // It states none: those on its events are by list price.
+            // Claude Code states no costs: those on its events are list prices.
             Agent::ClaudeCode => Self::List,
             Agent::Pi | Agent::OpenCode | Agent::Otlp => Self::Agent,
         }
@@ -88,18 +88,18 @@ impl CostSource {
 /// Costs of calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Cost {
-    /// US dollars of the calls whose cost is known.
+    /// Cost of the calls with a known cost, in USD.
     pub usd: f64,
-    /// Number of calls that cost by list price.
+    /// Number of calls with a list price.
     pub listed: u64,
-    /// Number of calls whose cost the agent stated.
+    /// Number of calls with a cost that the agent stated.
     pub stated: u64,
-    /// Number of calls whose cost is unknown.
+    /// Number of calls with an unknown cost.
     pub unknown: u64,
 }
 
 impl Cost {
-    /// The cost of one call. `None` is unknown.
+    /// The cost of one call in USD; `None` is unknown.
     #[must_use]
     pub fn of_call(cost: Option<(f64, CostSource)>) -> Self {
         let (listed, stated) = match cost {
@@ -125,7 +125,7 @@ impl AddAssign for Cost {
     }
 }
 
-/// `usd` is `null` when nothing is known. It is rounded, so that sums do not depend on their order.
+/// `usd` is `null` when no cost is known. It is rounded, so that sums do not depend on their order.
 impl Serialize for Cost {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let known = self.listed + self.stated;
@@ -143,22 +143,22 @@ impl Serialize for Cost {
     }
 }
 
-/// Sums over one session. Times are seconds.
+/// Sums over one session. Times are in seconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Facts {
-    /// Time worked: the sum of the turns, without waiting for the next prompt.
+    /// Time worked, in seconds: the sum of the turns, without waiting for the next prompt.
     pub worked: f64,
-    /// Time that tools waited for a person.
+    /// Time that tools waited for a person, in seconds.
     pub waited: f64,
-    /// Prompts.
+    /// Number of prompts.
     pub turns: u64,
-    /// Model calls.
+    /// Number of model calls.
     pub calls: u64,
-    /// Tool calls.
+    /// Number of tool calls.
     pub tools: u64,
-    /// Failed model calls.
+    /// Number of failed model calls.
     pub failed_calls: u64,
-    /// Failed tool calls.
+    /// Number of failed tool calls.
     pub failed_tools: u64,
     /// Tokens of the model calls.
     pub tokens: Tokens,
@@ -168,32 +168,32 @@ pub struct Facts {
     pub lines_added: u64,
     /// Lines removed by them.
     pub lines_removed: u64,
-    /// Commits.
+    /// Number of commits.
     pub commits: u64,
     /// Addresses of pull requests.
     pub pull_requests: Vec<String>,
-    /// Compactions of the conversation.
+    /// Number of compactions of the conversation.
     pub compactions: u64,
-    /// Secrets replaced; `None` where the content was not read.
+    /// Number of secrets replaced; `None` if the content was not read.
     pub secrets: Option<u64>,
 }
 
-/// Sums over a group of sessions, or over parts of them. Times are seconds.
+/// Sums over a group of sessions, or over parts of sessions. Times are in seconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Numbers {
-    /// Sessions with work in the group.
+    /// Number of sessions with work in the group.
     pub sessions: u64,
-    /// Time worked: of the turns; of a model the time of its calls, of a tool its own time.
+    /// Time worked, in seconds: of turns; for a model, of its calls; for a tool, of its own runs.
     pub worked: f64,
-    /// Time that tools waited for a person.
+    /// Time that tools waited for a person, in seconds.
     pub waited: f64,
-    /// Model calls.
+    /// Number of model calls.
     pub calls: u64,
-    /// Failed model calls.
+    /// Number of failed model calls.
     pub failed_calls: u64,
-    /// Tool calls.
+    /// Number of tool calls.
     pub tools: u64,
-    /// Failed tool calls.
+    /// Number of failed tool calls.
     pub failed_tools: u64,
     /// Tokens of the model calls.
     pub tokens: Tokens,
@@ -203,8 +203,8 @@ pub struct Numbers {
     pub lines_added: u64,
     /// Lines removed.
     pub lines_removed: u64,
-    /// Commits.
+    /// Number of commits.
     pub commits: u64,
-    /// Different pull requests.
+    /// Number of different pull requests.
     pub pull_requests: u64,
 }

@@ -1,18 +1,18 @@
-//! Which pull requests a branch belongs to.
+//! The pull requests of each branch.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::session::{Record, SessionUsage};
 
-/// Branches that pull requests are merged into rather than made of: what one session does there says
-/// nothing about the pull requests of another.
+/// Branches that pull requests are merged into. Pull requests of one session there say nothing
+/// about those of another.
 const SHARED: [&str; 5] = ["main", "master", "trunk", "develop", "HEAD"];
 
 /// Pull requests by project and branch, over all sessions.
 #[derive(Debug, Default)]
 pub(super) struct PullRequests<'a>(HashMap<Place<'a>, BTreeSet<&'a str>>);
 
-/// A project and branch; on a branch that many share, the session too.
+/// A project and branch; for a shared branch, the session too.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Place<'a> {
     project: Option<&'a str>,
@@ -32,8 +32,8 @@ impl<'a> Place<'a> {
 }
 
 impl<'a> PullRequests<'a> {
-    /// Adds the pull requests of a session: each to the branch on which a tool named it, otherwise
-    /// to the branch on which the turn began.
+    /// Adds the pull requests of a session: each to the branch on which a tool named it, or else to
+    /// the branch on which the turn began.
     pub(super) fn add(&mut self, session: usize, usage: &'a SessionUsage) {
         let mut named = BTreeSet::new();
         let records = || usage.records();

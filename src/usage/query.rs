@@ -1,4 +1,4 @@
-//! What sums are asked for.
+//! Queries for sums.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::session::Hour;
 
-/// What sums are grouped by.
+/// A grouping of sums.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
@@ -24,7 +24,7 @@ pub enum By {
     Project,
     /// The branch at the time of the call.
     Branch,
-    /// The pull requests of that branch.
+    /// The pull requests of the call's branch.
     Pr,
     /// The session.
     Session,
@@ -70,14 +70,14 @@ impl By {
         }
     }
 
-    /// Whether the groups follow each other in time.
+    /// Whether the groups are periods of time.
     #[must_use]
     pub const fn is_of_time(self) -> bool {
         matches!(self, Self::Day | Self::Week | Self::Month)
     }
 
-    /// Whether turns belong to the groups. Those of models and tools have the work of tools instead,
-    /// since several models and tools work in one turn.
+    /// Whether turns belong to the groups. Groups by model or tool have the work of tool calls
+    /// instead, since a turn may use several models and tools.
     pub(super) const fn is_of_turns(self) -> bool {
         !matches!(self, Self::Model | Self::Tool)
     }
@@ -92,19 +92,19 @@ impl FromStr for By {
     }
 }
 
-/// Sums cannot be grouped by that.
+/// A name that is not a grouping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("sums are by day, week, month, model, project, branch, pr, session, agent, tool or user")]
 pub struct NoSuchGroup;
 
-/// A question for sums.
+/// A query for sums.
 #[derive(Clone, Copy, Debug)]
 pub struct Query {
-    /// What they are grouped by.
+    /// The grouping.
     pub by: By,
-    /// Hours that begin earlier are left out.
+    /// Start of the period: earlier hours are excluded.
     pub since: Option<DateTime<Utc>>,
-    /// Hours that begin at that time or later are left out.
+    /// End of the period: hours that begin then or later are excluded.
     pub until: Option<DateTime<Utc>>,
     /// The current time.
     pub now: DateTime<Utc>,

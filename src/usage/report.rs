@@ -14,7 +14,7 @@ use super::query::{By, Query};
 use super::session::{CallSums, Of, Record, SessionUsage, ToolSums};
 use super::sessions::{self, OfSession};
 
-/// Longest period in days that is shown by day, and by week.
+/// Longest periods, in days, to show by day and by week.
 const BY_DAY: i64 = 100;
 const BY_WEEK: i64 = 400;
 
@@ -24,16 +24,16 @@ pub struct Usage {
     by: By,
     unit: Unit,
     buckets: Vec<NaiveDate>,
-    /// Over everything in the period, each record once.
+    /// Sums over the period, counting each record once.
     pub total: Numbers,
-    /// By time, otherwise the largest first.
+    /// Groups by time, or else the largest first.
     pub groups: Vec<Group>,
-    /// By weekday, Monday first, and local hour.
+    /// Sums by weekday, Monday first, and local hour.
     hours: Vec<Vec<HourOfWeek>>,
     tools: Vec<Tool>,
-    /// The largest first.
+    /// Sums by branch, the largest first.
     pub branches: Vec<OfBranch>,
-    /// By id, if the sums are by session.
+    /// Sessions by id, if the grouping is by session.
     #[serde(skip)]
     pub sessions: BTreeMap<String, OfSession>,
     /// Work that bought nothing, in the sessions with work in the period; the costliest kind first.
@@ -89,12 +89,12 @@ pub struct OfBranch {
 pub struct Unpriced {
     /// Its name.
     pub model: Option<String>,
-    /// Number of calls.
+    /// Number of calls to it.
     pub calls: u64,
 }
 
 impl Unit {
-    /// The unit by which a period of that many days has about a hundred buckets at most.
+    /// The unit for which a period of that many days has about a hundred buckets at most.
     const fn of(days: i64) -> Self {
         if days <= BY_DAY {
             Self::Day
@@ -115,7 +115,7 @@ impl Unit {
         day.checked_sub_days(Days::new(back.into())).unwrap_or(day)
     }
 
-    /// All buckets from the one of the first day to the one of the last.
+    /// All buckets from that of the first day to that of the last.
     fn buckets(self, first: NaiveDate, last: NaiveDate) -> Vec<NaiveDate> {
         let days = first.iter_days().take_while(|day| *day <= last);
         let mut buckets: Vec<NaiveDate> = days.map(|day| self.bucket(day)).collect();
@@ -155,8 +155,7 @@ impl Usage {
         }
     }
 
-    /// The same with the pages of sessions in PostHog. `page` makes the address from the id of a
-    /// trace.
+    /// The same with the sessions' pages in PostHog. `page` makes the address of a trace id.
     #[must_use]
     pub fn with_pages(mut self, page: &dyn Fn(&str) -> String) -> Self {
         let url = |trace: &Option<String>| trace.as_deref().map(page);
@@ -170,7 +169,7 @@ impl Usage {
         self
     }
 
-    /// What the sums are grouped by.
+    /// The grouping of the sums.
     #[must_use]
     pub const fn by(&self) -> By {
         self.by
@@ -187,7 +186,7 @@ impl Usage {
 /// A project and a branch.
 type Branch = (Option<String>, Option<String>);
 
-/// Sums that are being made.
+/// Sums under construction.
 struct Sums<'a> {
     query: Query,
     unit: Unit,
@@ -224,7 +223,7 @@ impl<'a> Sums<'a> {
             if !query.has(of.hour) {
                 continue;
             }
-            // By anything that turns belong to, so that every record counts.
+            // Any grouping that turns belong to, so that every record counts.
             self.total.add(session, &record, By::Day, None);
             let key = (usage.project().map(str::to_owned), of.branch.clone());
             let branch = self.branches.entry(key);
@@ -252,8 +251,8 @@ impl<'a> Sums<'a> {
         }
     }
 
-    /// The groups of a record: one; none if it has nothing to do with any; several if its branch has
-    /// several pull requests.
+    /// The groups of a record: usually one; none if the grouping does not apply to it; several if
+    /// its branch has several pull requests.
     fn names(
         &self,
         session: usize,
@@ -360,7 +359,7 @@ impl<'a> Sums<'a> {
     }
 }
 
-/// The value that this percentage of the sorted times does not exceed.
+/// The smallest value that this percentage of the sorted times does not exceed.
 fn quantile(sorted: &[f64], percent: usize) -> Option<f64> {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied()

@@ -18,14 +18,14 @@ pub(super) struct Hour {
     pub(super) hour: u8,
 }
 
-/// What happened in an hour on one branch for one person, with one model.
+/// The key of sums: hour, branch, person and model.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Of {
     pub(super) hour: Hour,
     pub(super) branch: Option<String>,
-    /// The person, if it is known.
+    /// The person, if known.
     pub(super) user: Option<String>,
-    /// The model of calls, and of the call that called a tool. `None` for turns.
+    /// The model of a call, or of the call that asked for a tool. `None` for turns.
     pub(super) model: Option<String>,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct CallSums {
     pub(super) failed: u64,
     pub(super) tokens: Tokens,
     pub(super) cost: Cost,
-    /// Seconds.
+    /// Seconds worked.
     pub(super) worked: f64,
 }
 
@@ -45,9 +45,9 @@ pub(super) struct CallSums {
 pub(super) struct ToolSums {
     pub(super) calls: u64,
     pub(super) failed: u64,
-    /// Seconds that they waited for a person.
+    /// Seconds that the tool waited for a person.
     pub(super) waited: f64,
-    /// Own times in seconds, where they are known.
+    /// The tool's own times in seconds, where known.
     pub(super) times: Vec<f64>,
     pub(super) lines_added: u64,
     pub(super) lines_removed: u64,
@@ -55,10 +55,10 @@ pub(super) struct ToolSums {
     pub(super) pull_requests: BTreeSet<String>,
 }
 
-/// Sums over turns, or of what a trace states about its session.
+/// Sums over turns, or totals that a trace states about its session.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TurnSums {
-    /// Seconds.
+    /// Seconds worked.
     pub(super) worked: f64,
     /// Seconds that tools waited for a person.
     pub(super) waited: f64,
@@ -67,14 +67,14 @@ pub(super) struct TurnSums {
     pub(super) commits: u64,
     pub(super) compactions: u64,
     pub(super) pull_requests: BTreeSet<String>,
-    /// Of a trace: what was found in it, by kind.
+    /// Findings that a trace states, by kind.
     pub(super) found: [Found; FindingKind::ALL.len()],
 }
 
 /// Sums over a part of a session.
 pub(super) enum Record<'a> {
     Calls(&'a Of, &'a CallSums),
-    /// With the name of the tool.
+    /// Sums of one tool, with its name.
     Tools(&'a Of, &'a str, &'a ToolSums),
     Turns(&'a Of, &'a TurnSums),
 }
@@ -103,11 +103,12 @@ pub struct SessionUsage {
     calls: BTreeMap<Of, CallSums>,
     tools: BTreeMap<(Of, String), ToolSums>,
     turns: BTreeMap<Of, TurnSums>,
-    /// The current turn. It belongs to the branch on which it ends: work often begins on another.
+    /// The current turn. It counts for the branch on which it ends, since work often begins on
+    /// another.
     current: Option<(Of, TurnSums)>,
-    /// The last branch of the current turn.
+    /// The last branch named in the current turn.
     carried: Option<String>,
-    /// The models of the calls of the current turn, by their spans.
+    /// The models of the current turn's calls, by the span of the call.
     callers: HashMap<String, Option<String>>,
 }
 
@@ -135,8 +136,8 @@ impl SessionUsage {
         }
     }
 
-    /// Adds an event. Each is added once, except a trace: the last one of an identity counts. A turn
-    /// comes before its calls, and a call before its tools.
+    /// Adds an event. Each is added once, except for a trace, of which the last version counts. A
+    /// turn comes before its calls, and a call before its tools.
     pub fn add(&mut self, event: &Event<'_>) {
         self.circumstances(event);
         match event.name {
@@ -157,7 +158,7 @@ impl SessionUsage {
         }
     }
 
-    /// Whether it has a version of this trace.
+    /// Whether a version of this trace was added.
     #[must_use]
     pub fn has_trace(&self, uuid: Uuid) -> bool {
         self.traces.contains_key(&uuid)
@@ -175,7 +176,7 @@ impl SessionUsage {
         let has_turns = facts.turns > 0;
         let mut pull_requests = BTreeSet::new();
         for (_, trace) in self.traces.values() {
-            // Without spans of turns, the trace alone says how long they took.
+            // Without events of turns, only the trace states how long they took.
             facts.worked += if has_turns { 0.0 } else { trace.worked };
             facts.waited += trace.waited;
             facts.lines_added += trace.lines_added;
@@ -188,8 +189,8 @@ impl SessionUsage {
         facts
     }
 
-    /// Adds a pull request to the turns on its branch, and to those without a branch: the checkout
-    /// of a commit is on none.
+    /// Adds a pull request to the turns on its branch, and to those without a branch: a checked out
+    /// commit has none.
     pub fn link(&mut self, branch: &str, pull_request: &str) {
         let turns = self.turns.iter_mut();
         let current = self.current.iter_mut().map(|(of, turn)| (&*of, turn));
@@ -213,7 +214,7 @@ impl SessionUsage {
         sum
     }
 
-    /// Its id, as on its events.
+    /// Id of the session, as on its events.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
@@ -265,7 +266,7 @@ impl SessionUsage {
         models.into_iter().map(|(model, _)| model).collect()
     }
 
-    /// All records. Without spans of turns, traces stand for them.
+    /// All records. Without events of turns, traces stand for them.
     pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> {
         let calls = self
             .calls
@@ -310,7 +311,7 @@ impl SessionUsage {
         self.of(event, None)
     }
 
-    /// What an event is about. An event without a branch has the last one of its turn.
+    /// The key of an event's sums. An event without a branch has the last one of its turn.
     fn of(&mut self, event: &Event<'_>, model: Option<String>) -> Of {
         let branch = text(event, names::GIT_BRANCH);
         if branch.is_some() {
@@ -332,7 +333,7 @@ impl SessionUsage {
         let tokens = Tokens::of(event);
         let model = text(event, names::MODEL);
         let failed = u64::from(is_failed(event));
-        // What used nothing cost nothing, unless it is unknown what was used.
+        // A call without tokens is free, unless its usage is unknown.
         let is_free = tokens.sum() == 0 && property(event, names::IS_USAGE_KNOWN).is_none();
         let cost = if is_free {
             Cost::default()
@@ -409,8 +410,8 @@ impl TurnSums {
     }
 }
 
-/// Seconds of a turn. The trace of a whole session says only how long it stood open; that of a
-/// prompt, or of an application's request, how long the work took.
+/// Seconds worked in a turn or trace. The trace of a whole session only states how long it was
+/// open; the trace of one prompt, or of an application, states how long the work took.
 fn worked(event: &Event<'_>) -> f64 {
     let is_of_session = text(event, names::TRACE_ID) == text(event, names::SESSION_ID);
     let name = match event.name {

@@ -1,4 +1,4 @@
-//! Sessions as groups of a report.
+//! Sessions as the groups of a report.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::query::By;
 use super::session::SessionUsage;
 use crate::session::Agent;
 
-/// A session that is a group.
+/// A session as a group.
 #[derive(Clone, Debug)]
 pub struct OfSession {
     /// The agent.
@@ -19,7 +19,7 @@ pub struct OfSession {
     pub url: Option<String>,
 }
 
-/// The sessions by id, if they are the groups.
+/// The sessions by id, if the grouping is by session.
 pub(super) fn of(sessions: &[&SessionUsage], by: By) -> BTreeMap<String, OfSession> {
     let sessions = sessions.iter().filter(|_| by == By::Session);
     let each = sessions.filter_map(|session| {

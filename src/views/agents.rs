@@ -1,4 +1,4 @@
-//! The agents other than Claude Code.
+//! The agents besides Claude Code.
 
 use std::path::PathBuf;
 
@@ -19,9 +19,9 @@ pub(crate) struct OtherAgent {
     pub(crate) folder: PathBuf,
     /// The number of its sessions.
     pub(crate) sessions: usize,
-    /// The file that makes the agent call this program, if there is one.
+    /// The file that makes the agent call this program, if it exists.
     pub(crate) plugin: Option<PathBuf>,
-    /// Whether the settings that its hooks see switch it on, or why not.
+    /// Success if its hooks are switched on by the settings they see, or the reason why not.
     pub(crate) switched: Result<(), String>,
     /// The content that is sent.
     pub(crate) recording: Recording,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::outbox::{DestinationStatus, Parked, Run};
 
-/// A destination and what waits for it.
+/// A destination and its waiting events.
 pub(crate) fn destination(destination: &DestinationStatus) -> Value {
     let record = &destination.record;
     json!({
@@ -20,7 +20,7 @@ pub(crate) fn destination(destination: &DestinationStatus) -> Value {
     })
 }
 
-/// An event that was refused.
+/// A parked event.
 pub(crate) fn refused(event: &Parked) -> Value {
     json!({
         "uuid": event.uuid,
@@ -32,7 +32,7 @@ pub(crate) fn refused(event: &Parked) -> Value {
     })
 }
 
-/// A run of a verb.
+/// A run, as `status` lists it.
 pub(crate) fn run(run: &Run) -> Value {
     json!({
         "at": run.at,

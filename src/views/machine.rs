@@ -1,6 +1,6 @@
 //! The state of this machine, as `status` and `doctor` show it.
 //!
-//! Unreadable parts are a [`Trouble`] in their place, and the others are still there.
+//! An unreadable part is a [`Trouble`]; the others are still there.
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +23,7 @@ use crate::sources::{self, claude_code};
 use crate::transport::Endpoint;
 use crate::variables::Variable;
 
-/// File systems keep times in steps of up to two seconds.
+/// Resolution of modification times: file systems keep them in steps of up to two seconds.
 const TIME_STEP: TimeDelta = TimeDelta::seconds(2);
 
 /// Settings, agents and outbox of this machine, at one moment.
@@ -40,13 +40,13 @@ pub(crate) struct Machine {
     pub(crate) problems: Vec<Problem>,
     /// The destinations that the user confirmed.
     pub(crate) trust: Result<Trust, Trouble>,
-    /// Whether events can be stored.
+    /// Success if events can be stored, or the reason why not.
     pub(crate) state: Result<(), Trouble>,
     /// The outbox; `None` when there is none yet.
     pub(crate) outbox: Result<Option<Outbox>, Trouble>,
     /// The content of the outbox; empty if it cannot be read.
     pub(crate) status: Status,
-    /// What `serve` received; `None` when nothing ever was.
+    /// The receiver of `serve`; `None` when nothing was ever received.
     pub(crate) received: Option<Received>,
     /// Sessions that the user excluded.
     pub(crate) excluded: Result<Vec<Exclusion>, Trouble>,
@@ -109,7 +109,7 @@ impl Machine {
         }
     }
 
-    /// Whether Claude Code is used here: it has sessions, or nothing else has.
+    /// Whether Claude Code is used here: it has sessions, or no other agent has.
     pub(crate) fn uses_claude_code(&self) -> bool {
         let folder = sources::folder(Agent::ClaudeCode, &self.host);
         let is_alone = self.others.is_empty() && self.received.is_none();
@@ -155,16 +155,16 @@ impl Machine {
         others || (self.uses_claude_code() && self.is_on())
     }
 
-    /// Runs the command for the key, if there is one. Not every look at the machine does: it may ask the
-    /// user.
+    /// Runs the command for the key, if the settings name one. It is not run by default, since it
+    /// may ask the user.
     pub(crate) fn ask_for_key(&mut self) {
         if let Err(problem) = self.config.ask_for_key(&self.host) {
             self.problems.push(problem);
         }
     }
 
-    /// Whether a destination is that of the settings. Their host alone is compared where a command has
-    /// not been run for the key.
+    /// Whether a destination is that of the settings. If the key comes from a command that has not
+    /// run, only the hosts are compared.
     pub(crate) fn is_own(&self, destination: &Destination) -> bool {
         let own = &self.config.destination;
         let host = own.endpoint.as_ref().map(Endpoint::base);
@@ -172,14 +172,15 @@ impl Machine {
         host == Some(&destination.host) && key.is_none_or(|key| key == destination.api_key)
     }
 
-    /// The destination that the settings name; `None` also where a command has not been run for the
-    /// key.
+    /// The destination that the settings name; `None` also if the key comes from a command that has
+    /// not run.
     pub(crate) fn destination(&self) -> Option<Destination> {
         self.config.destination.complete()
     }
 
-    /// Page of a session's trace in PostHog; `None` unless events of it were acknowledged and the
-    /// session has one trace. It is where the session was sent, whatever the settings name now.
+    /// The page of a session's trace in PostHog; `None` unless events of it were acknowledged and
+    /// it has one trace. The address is that of the project it was sent to, whatever the settings
+    /// name now.
     pub(crate) fn page(&self, session: &SessionStatus) -> Option<String> {
         let outbox = self.outbox.as_ref().ok()?.as_ref()?;
         let host = outbox.recipient(&session.agent, &session.id).ok()??;
@@ -188,18 +189,19 @@ impl Machine {
         links::session(&endpoint, &record.frozen().ok()?, &session.id)
     }
 
-    /// Whether a process waits for destinations in trouble, and sends what waits when they are due.
+    /// Whether a process waits for destinations in trouble, and sends their events when they are
+    /// due.
     pub(crate) fn is_waited_for(&self) -> bool {
         let outbox = self.outbox.as_ref().ok().and_then(Option::as_ref);
         outbox.is_some_and(Outbox::is_waited_for)
     }
 
-    /// The confirmation that the user has to give before events go to a destination.
+    /// The confirmation that a destination still needs before events go there.
     pub(crate) fn missing(&self, destination: &Destination) -> Option<Unconfirmed> {
         self.trust.as_ref().ok()?.missing(destination)
     }
 
-    /// The confirmation that the user has to give before events go to the destination of the settings.
+    /// The confirmation that the destination of the settings still needs.
     pub(crate) fn unconfirmed(&self) -> Option<Unconfirmed> {
         let own = &self.config.destination;
         // A host is confirmed for all keys.
@@ -219,7 +221,7 @@ impl Machine {
         self.missing(&self.destination().or_else(by_host)?)
     }
 
-    /// Why the project in the current folder is left alone.
+    /// Why sessions of the project in the current folder are not sent.
     pub(crate) fn left_alone(&self) -> Option<String> {
         consent::opted_out(self.host.cwd.as_ref()?, &self.host)
     }
@@ -235,7 +237,7 @@ impl Machine {
         self.loadable.as_ref().err().filter(|_| is_needed)
     }
 
-    /// Unusable files without which nothing is stored or sent, with the name of their content.
+    /// Unusable files that prevent storing or sending, each with the name of its content.
     pub(crate) fn troubles(&self) -> Vec<(&'static str, &Trouble)> {
         let state = match &self.outbox {
             // Both are about the same directory.
@@ -247,13 +249,13 @@ impl Machine {
         [state, trust, excluded].into_iter().flatten().collect()
     }
 
-    /// The number of events that wait, for any destination.
+    /// The number of waiting events, for all destinations.
     pub(crate) fn waiting(&self) -> u64 {
         let destinations = self.status.destinations.iter();
         destinations.map(|queue| queue.waiting).sum()
     }
 
-    /// The runs that show whether sending works, the newest first. See [`telling`].
+    /// The runs that show whether sending works, the newest first; see [`telling`].
     pub(crate) fn telling_runs(&self) -> Vec<&Run> {
         telling(&self.status.runs.iter().collect::<Vec<_>>())
     }
@@ -296,7 +298,7 @@ fn outbox(state_dir: Option<&Path>) -> (Result<Option<Outbox>, Trouble>, Status)
     }
 }
 
-/// When these files were last written.
+/// When these files were last written to.
 pub(crate) fn changed<'a>(
     files: impl Iterator<Item = &'a Path>,
 ) -> impl Iterator<Item = DateTime<Utc>> {

@@ -1,4 +1,4 @@
-//! What several commands show, gathered once. Nothing here prints.
+//! Facts that several commands show, gathered once. Nothing here prints.
 
 mod agents;
 pub(crate) mod json;

@@ -1,4 +1,4 @@
-//! Events as they would be sent, for everything that shows or writes them and sends nothing.
+//! Events as they would be sent, for commands that show or write them and send nothing.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -19,13 +19,13 @@ pub(crate) struct Prospect {
     /// Limit of the destination for one event, in bytes of JSON.
     largest_event: usize,
     outbox: Mutex<Option<Outbox>>,
-    /// Why the marks of redacted secrets are of this run alone, if they are.
+    /// Why the redaction marks are valid for this run only, if they are.
     pub(crate) note: Option<String>,
 }
 
 impl Prospect {
-    /// Opens the outbox for reading, if there is one. Otherwise the key of redaction marks is
-    /// created now, so that later runs and the outbox use the same.
+    /// Opens the outbox for reading, if it exists. Otherwise the key of redaction marks is created
+    /// now, so that later runs and the outbox use the same.
     pub(crate) fn of(config: &Config) -> anyhow::Result<Self> {
         let outbox = match &config.state_dir {
             Some(directory) => Outbox::open_read_only(directory)?,
@@ -70,7 +70,7 @@ impl Prospect {
         Ok(claims.into_iter().filter(is_foreign).collect())
     }
 
-    /// Frozen settings of a session: of its first send, otherwise from the current settings.
+    /// The frozen settings of a session: those of its first send, or else the current ones.
     pub(crate) fn frozen(&self, collected: &Collected) -> anyhow::Result<Frozen> {
         let (agent, key) = (collected.session.agent, collected.key());
         let known = self.ask(|outbox| outbox.session(agent.as_str(), &key))?;
@@ -89,8 +89,8 @@ impl Prospect {
     }
 }
 
-/// Limit of the destination of the settings for one event, in bytes of JSON. It depends on the
-/// lane, which the outbox may know.
+/// Limit of the settings' destination for one event, in bytes of JSON. It depends on the lane,
+/// which the outbox may know.
 pub(crate) fn largest_event(
     config: &Config,
     destination: Option<&Destination>,
@@ -104,7 +104,7 @@ pub(crate) fn largest_event(
     Ok(endpoint.map_or(0, |it| deliver::lane(it, known).max_event_bytes()))
 }
 
-/// The key of the state directory; a random one, and why, if that cannot be used.
+/// The key of the state directory; if that cannot be used, a random one with the reason.
 fn redaction_key(config: &Config) -> anyhow::Result<([u8; 32], Option<String>)> {
     let kept = config.state_dir.as_deref().map(outbox::redaction_key);
     let problem = match kept {

@@ -8,18 +8,18 @@ use crate::inbox::{self, Alone, Reader, Status};
 /// The receiver of a state directory.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Received {
-    /// Whether a process receives.
+    /// Whether a receiver is running.
     pub(crate) is_running: bool,
-    /// What the inbox holds and what came in.
+    /// Contents of the inbox, and counts of arrivals.
     pub(crate) status: Result<Status, Trouble>,
     /// Damaged inboxes that were set aside.
     pub(crate) set_aside: Vec<PathBuf>,
 }
 
 impl Received {
-    /// `None` when nothing was ever received.
+    /// The facts; `None` when nothing was ever received.
     pub(crate) fn of(directory: &Path) -> Option<Self> {
-        // What is wrong with the directory itself is told by others.
+        // Problems of the directory itself are reported elsewhere.
         if !inbox::is_there(directory) {
             return None;
         }

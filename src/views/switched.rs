@@ -1,4 +1,4 @@
-//! Whether the hooks of Claude Code send, in words.
+//! A sentence on whether the hooks of Claude Code send.
 
 use std::fmt;
 

@@ -1,10 +1,10 @@
-//! What distinguishes a tool call from others, in a few words.
+//! The detail of a tool call: a short text that distinguishes it from others.
 
 use std::path::Path;
 
 use serde_json::Value;
 
-/// Names of tool inputs that distinguish a call from others, the best first.
+/// Names of tool inputs that distinguish a call, the best first.
 const TELLING: [&str; 10] = [
     "command",
     "file_path",
@@ -18,7 +18,7 @@ const TELLING: [&str; 10] = [
     "prompt",
 ];
 
-/// The input that distinguishes a tool call from others.
+/// The detail of a tool call, from its input.
 pub(crate) fn telling(input: &Value, cwd: Option<&Path>) -> Option<String> {
     let mut known = TELLING.iter().filter_map(|name| input.get(name)?.as_str());
     let text = known.next()?;

@@ -11,7 +11,7 @@ use crate::outbox::OutboxError;
 /// A problem that prevents storing or sending.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trouble {
-    /// The event, and the file or address it concerns.
+    /// The fault, and the file or address it concerns.
     pub(crate) found: String,
     /// The next step for the user.
     pub(crate) fix: String,

@@ -1,32 +1,32 @@
 //! JSON objects of a file, one after the other.
 //!
-//! An object may go over several lines, and a line may hold several objects; between them may stand
-//! what makes an array of them. Where an object breaks off and another begins, the next one is
-//! found again: line ends never stand within a text.
+//! An object may span several lines, and a line may contain several objects; the punctuation of an
+//! array may separate them. After an object that breaks off, reading continues at the next one: a
+//! text never contains a line end.
 
 use std::io::{self, Read};
 use std::ops::Range;
 
 use super::{Body, MAX_REQUEST};
 
-/// Bytes to read at a time. Most lines are smaller.
+/// Bytes to read at a time. Most lines are shorter.
 const BUFFER: usize = 256 << 10;
 
-/// Bytes after a line end that tell whether an object begins there.
+/// Bytes after a line end that show whether an object begins there.
 const LOOK_AHEAD: usize = 24;
 
 /// The objects of a file.
 pub(super) struct Documents<R> {
     file: R,
     buffer: Vec<u8>,
-    /// What of the buffer was read and not handed out yet.
+    /// Part of the buffer that was read from the file and not handed out yet.
     unread: Range<usize>,
     is_at_end: bool,
-    /// What an object begins with, at the beginning of a line, wherever it is.
+    /// Beginnings of an object that starts a line, also after an object that breaks off.
     openings: &'static [&'static [u8]],
 }
 
-/// What requests begin with.
+/// Beginnings of requests.
 pub(super) const REQUESTS: &[&[u8]] = &[
     b"{\"resourceSpans\"",
     b"{\"resourceLogs\"",
@@ -36,23 +36,23 @@ pub(super) const REQUESTS: &[&[u8]] = &[
     b"{\"resource_metrics\"",
 ];
 
-/// What lines of single spans begin with.
+/// Beginnings of lines with a single span.
 pub(super) const SPANS: &[&[u8]] = &[b"{\"type\":\"", b"{\"traceId\"", b"{\"trace_id\""];
 
-/// A place within an object.
+/// A position within an object.
 #[derive(Default)]
 struct Scan {
-    /// Bytes of the object before it.
+    /// Bytes of the object before the position.
     at: usize,
-    /// How many objects and lists it is in.
+    /// Number of objects and lists that contain the position.
     depth: u64,
     is_in_text: bool,
 }
 
-/// How an object ends.
+/// The end of an object.
 enum End {
     Whole,
-    /// It breaks off at the end of a line.
+    /// The object breaks off at the end of a line.
     Torn,
 }
 
@@ -90,7 +90,7 @@ impl<R: Read> Documents<R> {
                 return Ok(Some(Body::TooLarge));
             }
             let was_at_end = self.is_at_end;
-            // At the end, what was waited for does not come any more.
+            // At the end of the file, the rest of the object is missing.
             if self.fill()? == 0 && was_at_end {
                 self.take(self.unread.len());
                 return Ok(Some(Body::Torn));
@@ -127,7 +127,7 @@ impl<R: Read> Documents<R> {
         }
     }
 
-    /// Skips what is neither an object nor may stand between objects, at most to the line end.
+    /// Skips bytes that belong neither to an object nor between objects, at most to the line end.
     fn skip_strange(&mut self) -> io::Result<()> {
         loop {
             let unread = self.unread();
@@ -153,16 +153,18 @@ impl<R: Read> Documents<R> {
         }
     }
 
-    /// Takes so many bytes of what is unread. Where they are in the buffer.
+    /// Takes `length` unread bytes, and returns their place in the buffer.
     fn take(&mut self, length: usize) -> Range<usize> {
         let taken = self.unread.start..self.unread.start + length;
         self.unread.start = taken.end;
         taken
     }
 
-    /// Reads on, behind what is unread. How many bytes came; none at the end of the file.
+    /// Reads more of the file behind the unread part, and returns the number of bytes; 0 at the
+    /// end.
     fn fill(&mut self) -> io::Result<usize> {
-        // A large object is at the beginning already, and comes in many pieces.
+        // The unread part moves to the front, which costs nothing while a large object is being
+        // read: it is there already.
         if self.unread.start > 0 {
             self.buffer.copy_within(self.unread.clone(), 0);
             self.unread = 0..self.unread.len();
@@ -177,27 +179,27 @@ impl<R: Read> Documents<R> {
     }
 }
 
-/// What comes next in a file.
+/// The next item in a file.
 enum Between {
     Object,
     Strange,
     End,
 }
 
-/// Whether a byte may stand between objects: white space, what makes an array of them, a byte order
-/// mark, and the NUL bytes that a machine leaves when it loses power.
+/// Whether a byte may occur between objects: white space, punctuation of an array, a byte order
+/// mark, or NUL bytes that a power failure leaves.
 const fn is_between(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b',' | b'[' | b']' | 0 | 0xef | 0xbb | 0xbf)
 }
 
-/// Where the first object begins, if nothing else stands before it.
+/// Offset of the first object, if nothing else precedes it.
 pub(super) fn start_of_object(beginning: &[u8]) -> Option<usize> {
     let start = beginning.iter().position(|byte| !is_between(*byte))?;
     (beginning[start] == b'{').then_some(start)
 }
 
 impl Scan {
-    /// Goes on to the end of an object, or to the end of what is there of it.
+    /// Continues to the end of an object, or to the end of its part in the buffer.
     fn advance(&mut self, object: &[u8], openings: &[&[u8]], is_at_end: bool) -> Option<End> {
         while self.at < object.len() {
             let rest = &object[self.at..];
@@ -212,7 +214,7 @@ impl Scan {
                         self.at += found;
                         return Some(End::Torn);
                     }
-                    // What is escaped may not be there yet.
+                    // The escaped character may not be in the buffer yet.
                     Some(found) if found + 1 == rest.len() => {
                         self.at += found;
                         return None;

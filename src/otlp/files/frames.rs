@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Read};
 
 use super::{Body, MAX_REQUEST, read_some};
 
-/// Requests, each after its length in 4 bytes, the largest first.
+/// Requests, each after its length in 4 bytes, most significant byte first.
 pub(super) struct Frames<R> {
     file: BufReader<R>,
     buffer: Vec<u8>,
@@ -36,14 +36,14 @@ impl<R: Read> Frames<R> {
     }
 }
 
-/// The groups of one request, each of which is as good as a request.
+/// The groups of one request, each of which can be decoded like a request.
 pub(super) struct Groups<R> {
     file: BufReader<R>,
     buffer: Vec<u8>,
     is_broken: bool,
 }
 
-/// Key of the field that holds a group.
+/// Key of the field that contains a group.
 const GROUP: u8 = 0x0a;
 
 impl<R: Read> Groups<R> {
@@ -55,8 +55,8 @@ impl<R: Read> Groups<R> {
         }
     }
 
-    /// The next group; `None` at the end of the file, and after something else, where no other
-    /// beginning can be found.
+    /// The next group; `None` at the end of the file, and after other bytes, since the next group
+    /// cannot be found then.
     pub(super) fn next(&mut self) -> io::Result<Option<Body<'_>>> {
         let mut byte = [0];
         if self.is_broken || read_all(&mut self.file, &mut byte)? == 0 {
@@ -84,8 +84,8 @@ impl<R: Read> Groups<R> {
     }
 }
 
-/// Reads a message behind what is in the buffer. The buffer grows with what comes, not with what a
-/// length promises.
+/// Reads a message into the buffer. The buffer grows with the bytes that arrive, not with the
+/// stated length.
 fn read_message<'b>(
     file: &mut impl Read,
     length: u64,
@@ -108,7 +108,7 @@ fn read_message<'b>(
     })
 }
 
-/// Fills a buffer, as far as the file goes. How many bytes came.
+/// Fills a buffer as far as the file allows, and returns the number of bytes.
 pub(super) fn read_all(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while length < buffer.len() {

@@ -5,11 +5,12 @@
 //! | one request as a JSON document, also over several lines | people, tests |
 //! | a JSON request per line | file exporter of the Collector |
 //! | a span or metric per line | GitHub Copilot, exporters of the JavaScript SDK |
-//! | protobuf requests, each after its length in 4 bytes, the largest first | file exporter of the Collector |
+//! | protobuf requests, each after its length in 4 bytes, most significant byte first | file
+//! exporter of the Collector |
 //! | one request in protobuf | people, tests |
 //!
-//! Each may be compressed with gzip. A file may be of any size: one request is in memory at a
-//! time, and what is larger than [`MAX_REQUEST`] is skipped and counted.
+//! Each may be compressed with gzip. A file may be of any size: one request is in memory at a time,
+//! and requests larger than [`MAX_REQUEST`] are skipped and counted.
 
 mod documents;
 mod frames;
@@ -28,10 +29,10 @@ use frames::{Frames, Groups};
 use recognise::HEAD;
 pub use recognise::{Format, recognise};
 
-/// Bytes of the largest request that is read: as many as the receiver takes.
+/// Bytes of the largest request to read: the same as for the receiver.
 pub const MAX_REQUEST: usize = 96 << 20;
 
-/// Lines of single spans that make a batch.
+/// Number of lines with a single span in one batch.
 const LINES_A_BATCH: usize = 512;
 
 /// The requests of a file.
@@ -39,26 +40,26 @@ pub struct Requests {
     format: Format,
     bodies: Bodies,
     limits: Limits,
-    /// The signal of the last protobuf request, which those have that do not tell.
+    /// The signal of the last protobuf request, assumed for requests that do not show theirs.
     signal: Signal,
     damage: Damage,
-    /// Whether compressed bytes ended before their end.
+    /// Whether the compressed bytes break off.
     is_cut: Arc<AtomicBool>,
 }
 
-/// What of a file could not be read, besides what the batches count.
+/// Counts of unreadable parts of a file, besides the losses that batches count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Damage {
-    /// Requests that are cut off: by the end of the file, or by a line end within a text.
+    /// Requests that break off: at the end of the file, or at a line end within a text.
     pub torn: u64,
-    /// Places that hold no request of the format.
+    /// Places without a request of the format.
     pub unreadable: u64,
     /// Requests larger than [`MAX_REQUEST`].
     pub too_large: u64,
 }
 
 impl Damage {
-    /// Whether all of the file was read.
+    /// Whether all of the file could be read.
     #[must_use]
     pub fn is_none(&self) -> bool {
         *self == Self::default()
@@ -84,14 +85,14 @@ impl fmt::Display for Damage {
     }
 }
 
-/// Where requests come from.
+/// The reader of requests for each format.
 enum Bodies {
     Documents(Documents<File>),
     Frames(Frames<File>),
     Groups(Groups<File>),
 }
 
-/// The bytes of a request, or why there are none.
+/// The bytes of a request, or the reason why there are none.
 enum Body<'a> {
     Whole(&'a [u8]),
     Torn,
@@ -100,7 +101,7 @@ enum Body<'a> {
 }
 
 impl Requests {
-    /// The requests of a file; `None` when it is none of the formats.
+    /// The requests of a file; `None` when the file has none of the formats.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -140,7 +141,7 @@ impl Requests {
         self.format
     }
 
-    /// What could not be read so far.
+    /// The damage found so far.
     #[must_use]
     pub fn damage(&self) -> Damage {
         let is_cut = self.is_cut.load(Ordering::Relaxed) && self.damage.torn == 0;
@@ -171,7 +172,7 @@ impl Requests {
         Ok(batch)
     }
 
-    /// What the next readable body holds.
+    /// The batch of the next readable body.
     fn next_body(&mut self) -> io::Result<Option<Batch>> {
         loop {
             let body = match &mut self.bodies {
@@ -196,7 +197,7 @@ impl Requests {
     }
 }
 
-/// What a body holds; `None` when it cannot be decoded.
+/// The batch in a body; `None` when it cannot be decoded.
 fn decode(format: Format, body: &[u8], signal: &mut Signal, limits: &Limits) -> Option<Batch> {
     match format {
         Format::JsonRequests => json::decode(body, limits).ok(),
@@ -208,8 +209,8 @@ fn decode(format: Format, body: &[u8], signal: &mut Signal, limits: &Limits) -> 
     }
 }
 
-/// Adds a batch to another. Lines of single spans repeat their resource and scope; those that are
-/// equal to the last ones are shared.
+/// Adds a batch to another. Lines with single spans repeat resource and scope; those equal to the
+/// last ones are shared.
 fn append(to: &mut Batch, mut next: Batch) {
     for span in &mut next.spans {
         if let Some(last) = to.spans.last() {
@@ -230,7 +231,7 @@ fn share<T: PartialEq>(one: &mut Arc<T>, other: &Arc<T>) {
 
 type File = Box<dyn Read + Send>;
 
-/// The beginning of a file, and the file from its beginning on.
+/// The beginning of a file, and a reader of the file from its beginning.
 fn with_head(mut file: File) -> io::Result<(Vec<u8>, File)> {
     let mut head = vec![0; HEAD];
     let length = frames::read_all(&mut file, &mut head)?;
@@ -239,7 +240,7 @@ fn with_head(mut file: File) -> io::Result<(Vec<u8>, File)> {
     Ok((head, Box::new(file)))
 }
 
-/// Reads some bytes; none at the end of the file alone.
+/// Reads some bytes; none only at the end of the file.
 fn read_some(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     loop {
         match file.read(buffer) {
@@ -249,7 +250,7 @@ fn read_some(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// A compressed file, which may still be being written: it ends where its bytes end.
+/// A compressed file, which may still be being written: it ends where its bytes break off.
 struct Inflated<R> {
     decoder: MultiGzDecoder<R>,
     is_cut: Arc<AtomicBool>,

@@ -10,7 +10,7 @@ use serde_json::Deserializer;
 use super::{MAX_REQUEST, documents};
 use crate::otlp::protobuf;
 
-/// Bytes of the beginning of a file by which its format is recognised.
+/// Bytes at the beginning of a file that show its format.
 pub(super) const HEAD: usize = 64 << 10;
 
 /// Format of a file, apart from its compression.
@@ -26,15 +26,15 @@ pub enum Format {
     Protobuf,
 }
 
-/// The format of a file that begins with these bytes, which may be compressed. `None` for every
-/// other file. 64 KiB are enough.
+/// The format of a file with this beginning, which may be compressed; `None` for any other file. 64
+/// KiB are enough.
 #[must_use]
 pub fn recognise(beginning: &[u8]) -> Option<Format> {
     if !is_gzip(beginning) {
         return format_of(beginning);
     }
     let mut inflated = Vec::new();
-    // The end of the beginning is usually in the middle of a block.
+    // The beginning usually ends in the middle of a compressed block.
     let _ = MultiGzDecoder::new(beginning)
         .take(HEAD as u64)
         .read_to_end(&mut inflated);
@@ -55,7 +55,7 @@ fn protobuf_format(beginning: &[u8]) -> Option<Format> {
     if let Some((length, message)) = beginning.split_first_chunk() {
         let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
         let message = message.get(..length).unwrap_or(message);
-        // A request never begins with a zero, as the length of one does.
+        // A request never begins with a zero byte, as the length of one does.
         if (1..=MAX_REQUEST).contains(&length) && holds_records(message) {
             return Some(Format::ProtobufFrames);
         }
@@ -67,7 +67,7 @@ fn holds_records(beginning: &[u8]) -> bool {
     matches!(protobuf::signal_of(beginning), Ok(Some(_)))
 }
 
-/// Looks at objects that begin a line, up to the first that tells.
+/// The format of the first object at the beginning of a line that shows one.
 fn json_format(beginning: &[u8]) -> Option<Format> {
     let first = documents::start_of_object(beginning)?;
     let lines = memchr::memchr_iter(b'\n', &beginning[first..]).map(|end| first + end + 1);
@@ -83,16 +83,16 @@ fn format_of_object(object: &[u8]) -> Option<Format> {
     let mut names = Names::default();
     let mut deserializer = Deserializer::from_slice(object);
     deserializer.disable_recursion_limit();
-    // The object may go on beyond the beginning of the file. Its names so far are what counts.
+    // The object may continue beyond the beginning of the file: its names so far are enough.
     let _ = NamesSeed(&mut names).deserialize(&mut deserializer);
     names.format()
 }
 
-/// Which fields an object has.
+/// The field names of an object.
 #[derive(Default)]
 struct Names {
     all: Vec<String>,
-    /// The field `type`.
+    /// Value of the field `type`.
     kind: String,
 }
 
@@ -122,7 +122,7 @@ impl Names {
     }
 }
 
-/// Reads the names of an object, into what outlives an error.
+/// Reads the names of an object into `Names`, which keeps them after an error.
 struct NamesSeed<'n>(&'n mut Names);
 
 impl<'de> DeserializeSeed<'de> for NamesSeed<'_> {

@@ -1,4 +1,4 @@
-//! Messages that stand in others: a span, a log record, and what they are made of.
+//! Messages within a request: spans, log records, and their parts.
 
 use std::marker::PhantomData;
 
@@ -11,9 +11,9 @@ use crate::otlp::MAX_DEPTH;
 use crate::otlp::intake::{Intake, LinkDraft, SpanDraft};
 use crate::otlp::model::{LogRecord, Resource, Scope, SpanEvent, SpanKind, Status, StatusCode};
 
-/// What is read from the fields of an object.
+/// A message that is built from the fields of an object.
 pub(super) trait Message: Sized {
-    /// The message before any field was read.
+    /// The message without any field.
     fn new(intake: &Intake) -> Self;
 
     /// Reads the value of the field `name`, or skips it.
@@ -25,7 +25,7 @@ pub(super) trait Message: Sized {
     ) -> Result<(), A::Error>;
 }
 
-/// Reads the rest of the fields of an object into a message.
+/// Reads the remaining fields of an object into a message.
 pub(super) fn read<'de, M: Message, A: MapAccess<'de>>(
     mut fields: A,
     intake: &mut Intake,
@@ -107,7 +107,7 @@ impl<'de, M: Message> Take<'de> for Many<'_, M> {
     }
 }
 
-/// A span as it is written.
+/// A span as the emitter wrote it.
 pub(super) struct WrittenSpan {
     pub(super) draft: SpanDraft,
     kind: i32,
@@ -116,9 +116,10 @@ pub(super) struct WrittenSpan {
 }
 
 impl WrittenSpan {
-    /// The span, with what follows from several fields.
+    /// The span, with the values that depend on several fields.
     pub(super) fn finish(mut self) -> SpanDraft {
-        // The SDK counts from internal on, the protocol has a number for unspecified before it.
+        // The SDK counts kinds from internal on; the protocol has a number for unspecified before
+        // it.
         let kind = self.kind.saturating_add(i32::from(self.is_of_sdk));
         self.draft.span.kind = SpanKind::of_number(kind);
         self.draft

@@ -1,7 +1,7 @@
 //! Requests in JSON, as emitters really write them.
 //!
 //! The specification is strict (proto3 JSON with hexadecimal ids and enumerations as numbers);
-//! emitters, converters and people are not. Whatever can be understood is read:
+//! emitters, converters and people are not. This reader also accepts:
 //!
 //! - whole numbers as numbers or digits, doubles also as `"NaN"` and `"Infinity"`
 //! - names of fields in camel case or snake case, enumerations as numbers or names
@@ -11,8 +11,8 @@
 //! - spans as the JavaScript SDK writes them: attributes as an object, times as pairs of seconds
 //!   and nanoseconds, kinds counted from 0
 //!
-//! Unknown fields are skipped without an allocation, whatever their depth. A field of an
-//! unexpected type is counted and is as good as missing.
+//! Unknown fields are skipped without an allocation, whatever their depth. A field of an unexpected
+//! type is counted, and treated as missing.
 
 mod messages;
 mod request;
@@ -31,17 +31,17 @@ use self::take::DeserializeSeed;
 use super::intake::Intake;
 use super::{Batch, Limits};
 
-/// A body that is no request in JSON.
+/// A body that is not a JSON request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum InvalidJson {
     /// The text does not follow the grammar of JSON.
     #[error("{reason}")]
     Syntax {
-        /// What is wrong, with line and column.
+        /// A description of the fault, with line and column.
         reason: String,
-        /// The line, from 1 on.
+        /// The line, counted from 1.
         line: u64,
-        /// The column in bytes, from 1 on; 0 at the beginning of a line.
+        /// The column in bytes, counted from 1; 0 before the first character of a line.
         column: u64,
         /// Whether the text ends too early.
         is_cut: bool,
@@ -54,7 +54,7 @@ pub enum InvalidJson {
 /// Decodes the body of a request for any signal. An empty body is an empty request.
 ///
 /// # Errors
-/// When it is not a JSON object. Whatever is wrong in the object is counted in [`Batch::losses`].
+/// When it is not a JSON object. Faults within the object are counted in [`Batch::losses`].
 pub fn decode(body: &[u8], limits: &Limits) -> Result<Batch, InvalidJson> {
     let text = text_of(body);
     if text.trim_ascii().is_empty() {
@@ -63,8 +63,7 @@ pub fn decode(body: &[u8], limits: &Limits) -> Result<Batch, InvalidJson> {
     decode_part::<Request>(&text, limits)
 }
 
-/// Decodes a line that holds a span or a metric by itself, as GitHub Copilot's file exporter
-/// writes them.
+/// Decodes a line with a single span or metric, as GitHub Copilot's file exporter writes them.
 ///
 /// # Errors
 /// As [`decode`].
@@ -72,10 +71,10 @@ pub(super) fn decode_line(line: &[u8], limits: &Limits) -> Result<Batch, Invalid
     decode_part::<Line>(&text_of(line), limits)
 }
 
-/// The body as text, without a byte order mark. Broken characters are replaced.
+/// The body as text, without a byte order mark. Invalid bytes are replaced.
 fn text_of(body: &[u8]) -> Cow<'_, str> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    // Checking alone is several times faster than looking for what is to be replaced.
+    // Validating is several times faster than replacing.
     match str::from_utf8(body) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => String::from_utf8_lossy(body),
@@ -92,7 +91,7 @@ fn decode_part<P: Part>(text: &str, limits: &Limits) -> Result<Batch, InvalidJso
 fn read_part<P: Part>(text: &str, limits: &Limits) -> Result<Batch, InvalidJson> {
     let mut intake = Intake::new(limits);
     let mut deserializer = Deserializer::from_str(text);
-    // Values are cut at a depth of their own; what is skipped needs no stack.
+    // Values have a depth limit of their own, and skipping needs no stack.
     deserializer.disable_recursion_limit();
     let is_object = PartTake::<P>::new(&mut intake).deserialize(&mut deserializer)?;
     deserializer.end()?;

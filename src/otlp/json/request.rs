@@ -1,4 +1,4 @@
-//! The frame around spans and log records: a request, and the groups in it.
+//! The outer messages of a request, around spans and log records.
 
 use std::marker::PhantomData;
 
@@ -15,13 +15,13 @@ pub(super) trait Part {
     /// Reads the object.
     fn object<'de, A: MapAccess<'de>>(fields: A, intake: &mut Intake) -> Result<(), A::Error>;
 
-    /// Counts a value that is no object.
+    /// Counts a value that is not an object.
     fn other(intake: &mut Intake) {
         intake.unreadable_field();
     }
 }
 
-/// One part. Whether it was an object.
+/// Reads one part, and returns whether it was an object.
 pub(super) struct PartTake<'i, P> {
     intake: &'i mut Intake,
     part: PhantomData<P>,
@@ -118,7 +118,7 @@ impl Part for ResourceGroup {
                         .next_value_seed(One::new(intake))?
                         .unwrap_or_default();
                 }
-                // Libraries are what scopes were before version 0.15 of the protocol.
+                // Before version 0.15 of the protocol, scopes were called libraries.
                 b"scopeSpans"
                 | b"scopeLogs"
                 | b"instrumentationLibrarySpans"
@@ -191,7 +191,7 @@ impl Part for LogPart {
     }
 }
 
-/// `ResourceMetrics`, which is counted alone.
+/// `ResourceMetrics`, which are only counted.
 struct Metrics;
 
 impl Part for Metrics {
@@ -202,7 +202,7 @@ impl Part for Metrics {
     }
 }
 
-/// A line of a file that holds a span or a metric, with its resource and its scope.
+/// A line of a file with a span or metric, its resource and its scope.
 pub(super) struct Line;
 
 impl Part for Line {

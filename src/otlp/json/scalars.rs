@@ -1,4 +1,4 @@
-//! Numbers, texts, times and ids, in every spelling that occurs.
+//! Numbers, texts, times and ids, in every spelling that emitters use.
 
 use serde::de::{MapAccess, SeqAccess};
 
@@ -6,7 +6,7 @@ use super::take::{Name, Seed, Take};
 use crate::otlp::ids::Given;
 use crate::otlp::intake::Intake;
 
-/// A text. Numbers and truth values count as their spelling.
+/// A text. Numbers and truth values are read as their spelling.
 pub(super) struct Text<'i>(pub(super) &'i mut Intake);
 
 impl Take<'_> for Text<'_> {
@@ -66,7 +66,7 @@ impl<const N: usize> Take<'_> for IdTake<'_, N> {
     }
 }
 
-/// A whole number, as a number or as its digits.
+/// A whole number, or its digits as text.
 pub(super) struct Whole<'i>(pub(super) &'i mut Intake);
 
 impl Take<'_> for Whole<'_> {
@@ -113,7 +113,7 @@ fn whole(value: f64) -> Option<u64> {
     (0.0..END).contains(&value).then_some(value as u64)
 }
 
-/// A whole number of 32 bits. Larger ones are as good as none.
+/// A whole number of 32 bits. A larger one counts as missing.
 pub(super) struct Small<'i>(pub(super) &'i mut Intake);
 
 impl Take<'_> for Small<'_> {
@@ -137,8 +137,8 @@ impl Take<'_> for Small<'_> {
     }
 }
 
-/// A time in nanoseconds, and whether it is in the form of the JavaScript SDK: seconds and
-/// nanoseconds.
+/// A time in nanoseconds, and whether it was a pair of seconds and nanoseconds, as in the
+/// JavaScript SDK.
 pub(super) struct Time<'i>(pub(super) &'i mut Intake);
 
 impl<'de> Take<'de> for Time<'_> {
@@ -190,9 +190,9 @@ impl<'de> Take<'de> for Time<'_> {
 /// One of the names of an enumeration, by its number or its name.
 pub(super) struct Enumerated<'i> {
     pub(super) intake: &'i mut Intake,
-    /// What the names of the protocol begin with.
+    /// Prefix of the names in the protocol.
     pub(super) prefix: &'static str,
-    /// The names without it, in the order of their numbers.
+    /// The names without the prefix, in the order of their numbers.
     pub(super) names: &'static [&'static str],
 }
 
@@ -226,7 +226,7 @@ impl Take<'_> for Enumerated<'_> {
     }
 }
 
-/// The number of bytes in base64 or in a list.
+/// The number of bytes in a base64 text or in a list.
 pub(super) struct ByteCount<'i>(pub(super) &'i mut Intake);
 
 impl<'de> Take<'de> for ByteCount<'_> {
@@ -255,7 +255,7 @@ impl<'de> Take<'de> for ByteCount<'_> {
     }
 }
 
-/// Skips the value of a field that nobody reads, without an allocation and whatever its depth.
+/// Skips the value of an unused field, without an allocation and whatever its depth.
 pub(super) fn skip<'de, A: MapAccess<'de>>(fields: &mut A) -> Result<(), A::Error> {
     fields.next_value::<serde::de::IgnoredAny>().map(drop)
 }

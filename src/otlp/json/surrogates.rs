@@ -1,10 +1,10 @@
 //! Halves of characters in JSON.
 //!
-//! JavaScript's texts are sequences of UTF-16 units. Where an exporter cuts a text to a length,
-//! half of a character may be left, which it escapes as `\ud83d`. No parser of Unicode takes that.
+//! JavaScript's texts are sequences of UTF-16 units. An exporter that cuts a text to a length may
+//! leave half a character, which it escapes as `\ud83d`. Parsers of Unicode reject that.
 
-/// The text with escaped halves of characters replaced; `None` when there are none. It is as long
-/// as before, so that positions stay the same.
+/// The text with escaped halves of characters replaced; `None` when there are none. Its length
+/// stays the same, so that positions stay valid.
 pub(super) fn without_halves(text: &str) -> Option<String> {
     let mut mended: Option<String> = None;
     let mut at = 0;
@@ -18,7 +18,7 @@ pub(super) fn without_halves(text: &str) -> Option<String> {
                 to.replace_range(at..at + 6, "\\ufffd");
                 6
             }
-            // The character that is escaped, which may be a backslash.
+            // The escaped character, which may be a backslash.
             (None, _) => escape.chars().take(2).map(char::len_utf8).sum(),
         };
     }

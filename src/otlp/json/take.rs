@@ -1,4 +1,4 @@
-//! Reads JSON whose types are not those that were agreed.
+//! Reader for JSON values of unexpected types.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 pub(super) use serde::de::DeserializeSeed;
 
-/// Takes one JSON value of any type. A type that it has no use for is [`Take::other`], which
-/// never is an error.
+/// Reads one JSON value of any type. [`Take::other`] handles types without a method of their own,
+/// and is never an error.
 pub(super) trait Take<'de>: Sized {
-    /// What the value means.
+    /// The result of reading the value.
     type Output;
 
-    /// A value of a type that was not expected.
+    /// Reads a value of an unexpected type.
     fn other(self) -> Self::Output;
 
-    /// `null`, which stands for a missing value.
+    /// Reads `null`, which means a missing value.
     fn null(self) -> Self::Output;
 
     fn boolean(self, _value: bool) -> Self::Output {
@@ -26,7 +26,7 @@ pub(super) trait Take<'de>: Sized {
         self.other()
     }
 
-    /// A number above the largest signed one.
+    /// Reads a number above the largest signed one.
     fn unsigned(self, _value: u64) -> Self::Output {
         self.other()
     }
@@ -50,7 +50,7 @@ pub(super) trait Take<'de>: Sized {
     }
 }
 
-/// Makes a [`Take`] known to serde.
+/// Adapts a [`Take`] to serde.
 pub(super) struct Seed<T>(pub(super) T);
 
 impl<'de, T: Take<'de>> DeserializeSeed<'de> for Seed<T> {
@@ -104,11 +104,11 @@ impl<'de, T: Take<'de>> Visitor<'de> for Seed<T> {
     }
 }
 
-/// The longest name of a field: `instrumentation_library_spans`.
+/// Characters of the longest field name: `instrumentation_library_spans`.
 const LONGEST_NAME: usize = 29;
 
-/// Name of a field of the protocol, in lower camel case however it was given. Other names may come
-/// out as something else, such as nothing.
+/// Name of a field of the protocol, converted to lower camel case. Names outside the protocol may
+/// be garbled or empty.
 pub(super) struct Name {
     bytes: [u8; LONGEST_NAME],
     length: usize,
@@ -134,7 +134,7 @@ impl Name {
         name
     }
 
-    /// `trace_id` to `traceId`.
+    /// Converts `trace_id` to `traceId`.
     fn remove_underscores(&mut self) {
         let mut kept = 0;
         let mut is_after_underscore = false;

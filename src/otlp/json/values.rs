@@ -1,8 +1,8 @@
 //! Values and lists of named values.
 //!
 //! The protocol wraps each value in an object that names its type: `{"stringValue": "text"}`.
-//! Exporters to files write plain JSON instead, and an object of named values in the place of a
-//! list. Both are read wherever they cannot be confused.
+//! Exporters to files write plain JSON instead, and an object of named values instead of a list.
+//! Both forms are read wherever they are unambiguous.
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
@@ -12,7 +12,7 @@ use crate::otlp::MAX_DEPTH;
 use crate::otlp::intake::Intake;
 use crate::otlp::value::{Attributes, Value};
 
-/// How an object is to be understood.
+/// The interpretation of an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// As a message of the protocol, which has fields of its own.
@@ -24,13 +24,13 @@ pub(super) enum Form {
 /// A value: `AnyValue`, or plain JSON.
 pub(super) struct AnyValue<'i> {
     pub(super) form: Form,
-    /// How many values may still contain each other.
+    /// Number of levels of values that may still be nested.
     pub(super) depth: usize,
     pub(super) intake: &'i mut Intake,
 }
 
 impl AnyValue<'_> {
-    /// Reads the field that names the type and holds the value. `None` for another field.
+    /// Reads the field that names the type and contains the value; `None` for another field.
     fn of_type<'de, A: MapAccess<'de>>(
         &mut self,
         name: &[u8],
@@ -157,7 +157,7 @@ fn values<'de, A: SeqAccess<'de>>(
     }
 }
 
-/// The fields of an object as named values.
+/// Reads the fields of an object as named values.
 fn plain_fields<'de, A: MapAccess<'de>>(
     mut fields: A,
     depth: usize,
@@ -231,7 +231,7 @@ pub(super) struct Named<'i> {
 }
 
 impl<'i> Named<'i> {
-    /// The attributes of a span or of something else.
+    /// The attributes of a span or another message.
     pub(super) fn attributes(intake: &'i mut Intake) -> Seed<Self> {
         Seed(Self {
             form: Form::Plain,
@@ -336,7 +336,7 @@ impl<'de> Take<'de> for KeyValue<'_> {
     }
 }
 
-/// A whole number, as a number or as its digits. Beyond 64 bits it becomes a [`Value::Double`].
+/// A whole number, or its digits as text. Beyond 64 bits it becomes a [`Value::Double`].
 struct Int<'i>(&'i mut Intake);
 
 impl Take<'_> for Int<'_> {
@@ -371,7 +371,7 @@ impl Take<'_> for Int<'_> {
     }
 }
 
-/// A number, as a number, as its digits, or as `NaN`, `Infinity`, `-Infinity`.
+/// A number, its digits as text, or `NaN`, `Infinity` or `-Infinity`.
 struct Double<'i>(&'i mut Intake);
 
 impl Take<'_> for Double<'_> {
@@ -407,7 +407,7 @@ impl Take<'_> for Double<'_> {
     }
 }
 
-/// The double that is next to a whole number.
+/// The double nearest to a whole number.
 const fn nearest(value: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "the field is a double")]
     let nearest = value as f64;

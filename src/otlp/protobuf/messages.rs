@@ -7,8 +7,8 @@ use crate::otlp::intake::{Intake, LinkDraft, SpanDraft};
 use crate::otlp::model::{LogRecord, Resource, Scope, SpanEvent, SpanKind, Status, StatusCode};
 use crate::otlp::value::{Attributes, Value};
 
-/// Reads all fields of a message: each arm takes those of a number and a type. Another type of one
-/// of these numbers is counted, other numbers are skipped.
+/// Reads all fields of a message: each arm handles one number and type. A known number with another
+/// type is counted, unknown numbers are skipped.
 macro_rules! fields {
     ($message:ident, $intake:ident, {
         $($number:literal, $kind:ident($field:pat) => $take:expr,)+
@@ -139,7 +139,7 @@ fn log(mut message: Reader<'_>, intake: &mut Intake) -> Result<LogRecord, Malfor
     Ok(log)
 }
 
-/// `KeyValue`. `depth` counts how many values may still contain each other.
+/// `KeyValue`. `depth` is the number of levels of values that may still be nested.
 fn attribute(
     mut message: Reader<'_>,
     to: &mut Attributes,
@@ -155,7 +155,7 @@ fn attribute(
     Ok(())
 }
 
-/// `AnyValue`. One list that is given in two parts is one list.
+/// `AnyValue`. Two parts of one list are joined.
 fn value(
     mut message: Reader<'_>,
     to: &mut Value,

@@ -1,9 +1,9 @@
 //! Requests in protobuf.
 //!
-//! The messages are read straight into the types of this program, field by field as they stand in
-//! the body: there is no tree of messages between, and memory is bounded while reading. Field
-//! numbers are those of `opentelemetry-proto`. As the format demands, a message that is given
-//! twice is merged, and unknown fields are skipped. A known field of an unknown type is counted.
+//! The fields of the body are read straight into the types of this program, in their order: there
+//! is no tree of messages in between, and memory is bounded while reading. Field numbers are those
+//! of `opentelemetry-proto`. As the format requires, a repeated message is merged, and unknown
+//! fields are skipped. A known field of an unknown type is counted.
 
 mod messages;
 mod reader;
@@ -21,8 +21,8 @@ pub use write::request;
 /// Decodes the body of a request.
 ///
 /// # Errors
-/// When the frame around spans or log records is broken. One that is broken itself is counted in
-/// [`Batch::losses`], and the others are kept.
+/// When the messages around spans or log records are malformed. A malformed span or record is
+/// counted in [`Batch::losses`], and the others are kept.
 pub fn decode(body: &[u8], signal: Signal, limits: &Limits) -> Result<Batch, Malformed> {
     let mut intake = Intake::new(limits);
     let mut request = Reader::new(body);
@@ -37,7 +37,7 @@ pub fn decode(body: &[u8], signal: Signal, limits: &Limits) -> Result<Batch, Mal
     Ok(intake.batch)
 }
 
-/// The number of spans that an `ExportTraceServiceResponse` says were left out, and why.
+/// The number of spans that an `ExportTraceServiceResponse` reports as rejected, and the reason.
 pub(super) fn rejected(body: &[u8]) -> Result<Option<(u64, String)>, Malformed> {
     let mut answer = Reader::new(body);
     let mut rejected = None;
@@ -69,7 +69,7 @@ fn group_of_resource(
     while let Some((number, field)) = group.next()? {
         match (number, field) {
             (1, Field::Message(message)) => messages::resource(message, &mut resource, intake)?,
-            // 1000 is what it was before version 0.15 of the protocol.
+            // 1000 is the number before version 0.15 of the protocol.
             (2 | 1000, Field::Message(group)) => group_of_scope(group, signal, intake)?,
             (1 | 2 | 1000, _) => intake.unreadable_field(),
             _ => {}

@@ -2,10 +2,10 @@
 
 use thiserror::Error;
 
-/// What breaks the format.
+/// A violation of the format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Defect {
-    /// A number or a length goes on beyond the end of its message.
+    /// A number or a length extends beyond the end of its message.
     #[error("a field ends beyond its message")]
     Truncated,
     /// A number has more than 64 bits.
@@ -14,18 +14,18 @@ pub enum Defect {
     /// A field has the number 0, or one beyond 2²⁹ − 1.
     #[error("a field has an invalid number")]
     FieldNumber,
-    /// A field has a type that does not exist, or the end of a group that did not begin.
+    /// A field has an invalid type, or is the end of a group that did not begin.
     #[error("a field has an invalid type")]
     WireType,
 }
 
-/// Where a message breaks the format.
+/// A violation of the format, with its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{defect} at byte {offset}")]
 pub struct Malformed {
-    /// What is wrong.
+    /// The violation.
     pub defect: Defect,
-    /// Where, in bytes from the beginning of the body.
+    /// Offset in the body, in bytes.
     pub offset: u64,
 }
 
@@ -41,14 +41,13 @@ pub(super) enum Field<'a> {
     Group,
 }
 
-/// The fields of a message that were not read yet.
+/// The unread fields of a message.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
-    /// Where the rest begins in the body.
+    /// Offset of the unread part in the body, in bytes.
     offset: usize,
-    /// Whether the end of the message may be missing, because only the beginning of a body is
-    /// read.
+    /// Whether the end of the message may be missing, because only the beginning of a body is read.
     is_cut: bool,
 }
 
@@ -61,7 +60,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the beginning of a body. Messages that go on beyond it end with it.
+    /// Reads the beginning of a body. A message that extends beyond it ends with it.
     pub(super) const fn beginning(bytes: &'a [u8]) -> Self {
         Self {
             rest: bytes,
@@ -70,19 +69,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// All bytes that were not read yet.
+    /// All unread bytes.
     pub(super) const fn bytes(self) -> &'a [u8] {
         self.rest
     }
 
-    /// Whether what was read goes to where the beginning of a body was cut.
+    /// Whether reading has reached the place where the body was cut.
     pub(super) const fn is_at_cut(&self) -> bool {
         self.is_cut
     }
 
-    /// The bytes as text. Broken characters are replaced.
+    /// The bytes as text. Invalid bytes are replaced.
     pub(super) fn text(self) -> String {
-        // Checking alone is faster than looking for what is to be replaced.
+        // Validating is faster than replacing.
         match str::from_utf8(self.rest) {
             Ok(text) => text.to_owned(),
             Err(_) => String::from_utf8_lossy(self.rest).into_owned(),
@@ -194,8 +193,8 @@ impl<'a> Reader<'a> {
         Ok(*taken)
     }
 
-    /// Skips a group with everything in it. Groups in it are counted, not entered, and only the
-    /// outermost must have an end of its own number.
+    /// Skips a group with its content. Groups in it are counted, not entered, and only the
+    /// outermost must have an end with its own number.
     fn skip_group(&mut self, outermost: u32) -> Result<Field<'a>, Malformed> {
         let mut open = 1_u64;
         loop {

@@ -1,12 +1,12 @@
-//! Tells requests of spans, log records and metrics apart.
+//! The signal of a protobuf request: spans, log records or metrics.
 //!
-//! The three share their outer messages, and a file does not say which it holds. The first record
-//! does: in fields 7 and 8 only a span has times of 8 bytes, in 1 and 11 only a log record.
+//! The three share their outer messages, and a file does not name its signal. The first record
+//! shows it: only a span has times of 8 bytes in fields 7 and 8, only a log record in 1 and 11.
 
 use super::Signal;
 use super::reader::{Defect, Field, Malformed, Reader};
 
-/// Bytes that are no beginning of a request.
+/// Bytes that no request begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::otlp) struct NotARequest;
 
@@ -16,7 +16,7 @@ impl From<Malformed> for NotARequest {
     }
 }
 
-/// What a request holds, judged by its beginning or all of it. `None` when it holds nothing.
+/// The signal of a request, from its beginning or all of it; `None` when it is empty.
 pub(in crate::otlp) fn signal_of(beginning: &[u8]) -> Result<Option<Signal>, NotARequest> {
     let mut request = Reader::beginning(beginning);
     while let Some(field) = next(&mut request)? {
@@ -92,7 +92,7 @@ fn of_record(mut record: Reader<'_>) -> Result<Signal, NotARequest> {
             (1 | 11, Field::Fixed64(_)) | (2, Field::Number(_)) => return Ok(Signal::Logs),
             (1, Field::Message(it)) => has_trace_id = it.bytes().len() == 16,
             (2, Field::Message(it)) => has_span_id = it.bytes().len() == 8,
-            // The body of a log record comes before its time of observation, and may be long.
+            // The body of a log record precedes its time of observation, and may be long.
             (5, Field::Message(_)) if !has_trace_id && record.is_at_cut() => {
                 return Ok(Signal::Logs);
             }
@@ -143,7 +143,7 @@ mod tests {
         for (record, expected) in cases {
             let request = request(&record);
             assert_eq!(signal_of(&request), Ok(Some(expected)), "{record:?}");
-            // Every beginning is one of a request.
+            // Every beginning of a request is accepted.
             for end in 0..request.len() {
                 assert!(
                     signal_of(&request[..end]).is_ok(),

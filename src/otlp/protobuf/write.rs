@@ -1,10 +1,10 @@
-//! Spans as requests of the protocol.
+//! Spans written as requests of the protocol.
 
 use crate::otlp::model::{Span, SpanKind, StatusCode};
 use crate::otlp::value::{Attributes, Value};
 use crate::protobuf::Message;
 
-/// A request with one span. Requests one after the other are one request.
+/// A request with one span. Several requests in a row are one request.
 #[must_use]
 pub fn request(span: &Span) -> Vec<u8> {
     let scope = &span.scope;
@@ -74,7 +74,7 @@ fn attributes(to: Message, field: u32, attributes: &Attributes) -> Message {
     })
 }
 
-/// `AnyValue`. Bytes were not kept, so that they are nothing here.
+/// `AnyValue`. Byte values become empty, since their bytes were not kept.
 fn value(value: &Value) -> Message {
     let message = Message::new();
     match value {

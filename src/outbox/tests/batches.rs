@@ -110,7 +110,7 @@ fn a_batch_of_two_sessions_loses_the_text_of_the_one_that_is_withdrawn() {
     let directory = TempDir::new().unwrap();
     let outbox = open(&directory);
     enqueue(&outbox, "a", &spans(1..3), 0);
-    // They stay events of the first session when a fork of it brings them again.
+    // The events stay those of the first session when a fork of it brings them again.
     outbox.enforce_limits(at(1) + MAX_AGE).unwrap();
     enqueue(&outbox, "fork", &spans(1..6), 2);
     assert_eq!(on_disk(&outbox), [5]);

@@ -1,8 +1,8 @@
-//! What follows from the user's decisions about events that wait.
+//! The effects of the user's decisions on waiting events.
 
 use super::*;
 
-/// A secret plan in every property that holds content.
+/// An event with a secret plan in every property that holds content.
 fn told(number: u128, name: EventName) -> Redacted<Written> {
     let mut properties = Properties::default();
     properties.insert(
@@ -41,7 +41,7 @@ fn with_content(outbox: &Outbox, id: &str) -> Vec<i64> {
     held.map(|(_, batch, _)| batch).collect()
 }
 
-/// Removes the content of what waits of a session.
+/// Removes the content of a session's waiting events.
 fn withhold(outbox: &Outbox, id: &str) {
     let batches = with_content(outbox, id);
     outbox
@@ -214,7 +214,7 @@ fn a_claim_leaves_out_the_sessions_that_are_held() {
     let directory = TempDir::new().unwrap();
     let outbox = open(&directory);
     enqueue(&outbox, "a", &spans(1..3), 0);
-    // They stay events of the first session when a fork of it brings them again.
+    // The events stay those of the first session when a fork of it brings them again.
     outbox.enforce_limits(at(1) + MAX_AGE).unwrap();
     enqueue(&outbox, "fork", &spans(1..6), 2);
     let held = BTreeSet::from([number_of(&outbox, "a")]);
@@ -288,7 +288,7 @@ fn text_that_the_user_withdrew_is_not_left_in_the_files() {
             .batches
             .remove(0);
         let segment = segment.segment.deflated;
-        // Not the beginning, which an event without content has too.
+        // The beginning is left out: an event without content has the same.
         let parts = segment.chunks_exact(64).skip(50).step_by(97);
         let parts: Vec<&[u8]> = parts.collect();
         let files = on_disk(&directory);

@@ -26,12 +26,12 @@ struct Progress<'a> {
     message: Option<&'a RawValue>,
 }
 
-/// What is known of the subagents that `progress` lines name.
+/// Subagents named by `progress` lines, and the facts read about each so far.
 #[derive(Debug)]
 pub(super) struct ReportedAgents {
     /// Ids of subagents with a file of their own.
     with_file: HashSet<String>,
-    /// Id of the last message of each of the others.
+    /// Id of the last message of each subagent without a file of its own.
     last_message: HashMap<String, Option<String>>,
 }
 

@@ -33,7 +33,7 @@ impl Queue {
         let named = text.clone().filter(|text| !text.trim().is_empty());
         match line.operation.as_ref().map(Text::as_str) {
             Some("enqueue") => self.waiting.push_back(text.unwrap_or_default()),
-            // A line of its own follows.
+            // A line of its own records the prompt that was taken out.
             Some("dequeue") => {
                 self.leave(named);
             }
@@ -42,7 +42,7 @@ impl Queue {
                 let text = text.filter(|text| !text.trim().is_empty());
                 self.said.extend(text.map(|text| Said { text, at }));
             }
-            // Returned to the person who typed them.
+            // The prompts return to the person who typed them.
             Some("popAll") => self.waiting.clear(),
             _ => {}
         }

@@ -2,8 +2,9 @@
 //!
 //! A file holds many traces, and a trace may be spread over files: the Collector writes spans and log
 //! records into files of their own and begins a new one from time to time. A conversation may be
-//! spread over folders: OpenRouter writes a file a request into a folder a day. So the files below
-//! the folder that the user names are read together, and those of a folder that nobody named.
+//! spread over folders: OpenRouter writes one file per request into one folder per day. So all
+//! files below the folder that the user names are read together; a single file is read with the
+//! rest of its folder.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
@@ -25,13 +26,14 @@ use crate::otlp::{Batch, LogRecord, Span, SpanId, TraceId};
 use crate::session::CallKind;
 use crate::sources::{regular, walk};
 
-/// Bytes of files that are read together. Of more, those of each folder are, or each file alone.
+/// Bytes of files to read together at most. A larger set is read folder by folder, and a larger
+/// folder file by file.
 const TOGETHER: u64 = 512 << 20;
 
-/// Archives that are kept in memory at most.
+/// Largest number of archives to keep in memory.
 const KEPT: usize = 4;
 
-/// What is known of one trace.
+/// The spans and log records of one trace, from all files.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     pub(super) spans: Vec<Span>,
@@ -39,40 +41,41 @@ pub(super) struct Pieces {
     /// Number of spans and log records that could not be read, in the files of the trace.
     pub(super) malformed: u64,
     known: HashSet<SpanId>,
-    /// Fingerprints of the log records.
+    /// Fingerprints of the log records, which recognise one that was exported twice.
     known_logs: HashSet<u64>,
-    /// Indices of the files that hold something of it.
+    /// Indices of the files that hold a part of the trace.
     pub(super) files: Vec<usize>,
-    /// The session that it belongs to, if it says so.
+    /// The session that the trace names, if it names one.
     pub(super) session: Option<String>,
-    /// What was said in its calls, once that was asked for: other traces of the session ask, too.
+    /// Requests and answers of its calls, computed on first use and kept: other traces of the
+    /// session need them too.
     exchanges: OnceLock<Vec<(SpanId, Exchange)>>,
 }
 
 impl Pieces {
-    /// What was said in its calls, each with its span.
+    /// Requests and answers of its calls, each with the id of its span.
     pub(super) fn exchanges(&self) -> &[(SpanId, Exchange)] {
         let read = || exchanges(&self.spans, &self.logs);
         self.exchanges.get_or_init(read)
     }
 }
 
-/// The traces of some files.
+/// The traces of a set of files.
 #[derive(Debug, Default)]
 pub(super) struct Archive {
     parts: Vec<Part>,
-    /// The folders of the files, and when each got its latest one.
+    /// The folders of the files, each with its modification time when the files were read.
     folders: HashMap<PathBuf, SystemTime>,
     pub(super) traces: BTreeMap<TraceId, Pieces>,
-    /// What of the files could not be read, by their indices.
+    /// Damage of files, by their indices.
     damage: BTreeMap<usize, Damage>,
     /// Number of spans and log records.
     size: u64,
-    /// Whether it was received, so that all of it is read together.
+    /// Whether the traces come from an inbox, whose part is always read together.
     pub(super) is_received: bool,
     /// Spans by the id of the response that they report.
     responses: HashMap<String, Vec<(TraceId, SpanId)>>,
-    /// Calls by the first tool that they asked for, where OpenRouter delivered some of them.
+    /// Calls by the first tool that they asked for, if OpenRouter delivered some of the calls.
     askers: HashMap<String, Vec<(TraceId, SpanId)>>,
     /// The first tool that each of these calls asked for.
     asked: HashMap<(TraceId, SpanId), String>,
@@ -94,9 +97,9 @@ pub(super) fn is_archive(path: &Path) -> bool {
     path.is_file() && (Archive::latest(path).is_some() || begins())
 }
 
-/// The archives that were read last, the latest at the end: their traces are read one after the other,
-/// by time. Files that are read alone may hold traces of the same time, such as those of spans and
-/// those of log records.
+/// The archives read most recently, the latest at the end. Several stay, because traces are read in
+/// the order of time, and files that are read alone may hold traces of the same time, such as one
+/// of spans and one of log records.
 static LATEST: Mutex<Vec<Arc<Archive>>> = Mutex::new(Vec::new());
 
 impl Archive {
@@ -109,7 +112,7 @@ impl Archive {
         Self::of_parts(parts(file)?, folders)
     }
 
-    /// Reads these files together, if they are not too large for that: from then on each of them
+    /// Reads these files together, unless they exceed [`TOGETHER`]. From then on each of them
     /// belongs to the archive of all.
     pub(super) fn gather<'f>(files: impl IntoIterator<Item = &'f PathBuf>) -> io::Result<()> {
         let files: Vec<&Path> = files.into_iter().map(PathBuf::as_path).collect();
@@ -141,9 +144,9 @@ impl Archive {
         Ok(archive)
     }
 
-    /// The archive that was read last and has the file, if the file did not change since, and its
-    /// folder has the same files. It is asked for several times for each trace, of which there may be
-    /// many in a folder of many files, so the other files are not looked at.
+    /// The latest archive that has the file, if neither the file nor the list of files in its
+    /// folder has changed since. Reading one trace asks for its archive several times, and a folder
+    /// may hold many files, so the other files are not checked.
     fn latest(file: &Path) -> Option<Arc<Self>> {
         let latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = folder_of(file);
@@ -158,7 +161,7 @@ impl Archive {
         latest.iter().rev().find(is_current).cloned()
     }
 
-    /// An archive of what was received.
+    /// The archive of traces from an inbox.
     pub(super) fn received(received: Vec<(Part, Batch)>) -> Self {
         let mut archive = Self {
             is_received: true,
@@ -196,7 +199,7 @@ impl Archive {
         Ok(archive)
     }
 
-    /// Adds a request. A span that is there already was exported twice.
+    /// Adds a request. A span that the trace has already was exported twice.
     fn add(&mut self, file: usize, batch: Batch, loose: &mut Vec<(usize, LogRecord)>) {
         let malformed = batch.losses.spans.total() + batch.losses.logs.total();
         for span in batch.spans {
@@ -228,8 +231,8 @@ impl Archive {
         pieces
     }
 
-    /// Adds log records that name no trace to the one that they are about, and makes spans of the log
-    /// records of Codex.
+    /// Adds each log record that names no trace to the trace that it is about, and makes spans of
+    /// the log records of Codex.
     fn place(&mut self, loose: Vec<(usize, LogRecord)>) {
         let traces = self.traces.iter();
         let known: Vec<Known<'_>> = traces
@@ -268,7 +271,7 @@ impl Archive {
             pieces.session = session;
         }
         let spans = || self.traces.values().flat_map(|it| &it.spans);
-        // Those of one emitter alone have the same ids, or none in common.
+        // Calls of one emitter alone all have the same id, or none in common.
         if spans().any(is_delivery) && spans().any(is_unknown_to_openrouter) {
             for (id, pieces) in &self.traces {
                 for (span, exchange) in pieces.exchanges() {
@@ -304,13 +307,13 @@ impl Archive {
         })
     }
 
-    /// What of a file could not be read.
+    /// The damage of a file; `None` when all of it was read.
     pub(super) fn damage_of(&self, file: &Path) -> Option<Damage> {
         let file = self.parts.iter().position(|part| part.path == file)?;
         self.damage.get(&file).copied()
     }
 
-    /// The traces of which a file holds something.
+    /// The traces of which a file holds a part.
     pub(super) fn traces_in(&self, file: &Path) -> Vec<Trace<'_>> {
         let file = self.parts.iter().position(|part| part.path == file);
         let ids = self
@@ -322,12 +325,12 @@ impl Archive {
 }
 
 impl<'a> Trace<'a> {
-    /// The first file that holds something of the trace, for its address.
+    /// The first file that holds a part of the trace, for the trace's address.
     pub(super) fn first_file(&self) -> &'a Path {
         &self.archive.parts[self.pieces.files[0]].path
     }
 
-    /// The files that hold something of the trace.
+    /// The files that hold a part of the trace.
     pub(super) fn parts(&self) -> impl Iterator<Item = &'a Part> {
         let archive = self.archive;
         self.pieces
@@ -336,7 +339,7 @@ impl<'a> Trace<'a> {
             .map(move |file| &archive.parts[*file])
     }
 
-    /// When the last part of it was received, or its file was written.
+    /// Time when the last part of the trace was received, or its file was written.
     pub(super) fn modified(&self) -> SystemTime {
         let times = self.parts().map(|part| part.modified);
         times.max().unwrap_or(SystemTime::UNIX_EPOCH)
@@ -353,8 +356,8 @@ impl<'a> Trace<'a> {
         self.of_others(self.archive.responses.get(response))
     }
 
-    /// Calls of other traces that asked for this tool first, if some call asked for a tool that is known
-    /// to OpenRouter.
+    /// Calls of other traces that asked for the same first tool as this span, where OpenRouter
+    /// delivered some of these calls.
     pub(super) fn asking(&self, span: SpanId) -> Vec<&'a Span> {
         let tool = self.archive.asked.get(&(self.id, span));
         self.of_others(tool.and_then(|tool| self.archive.askers.get(tool)))
@@ -372,7 +375,7 @@ impl<'a> Trace<'a> {
     }
 }
 
-/// Whether a span is a call of an application that does not say which request to OpenRouter it was.
+/// Whether a span is a call of an application without OpenRouter's id of the request.
 fn is_unknown_to_openrouter(span: &Span) -> bool {
     let is_call = || kind_of(span) == SpanKind::Call(CallKind::Chat);
     let is_of_openrouter = |id: &str| id.starts_with("gen-");
@@ -384,8 +387,8 @@ fn is_unknown_to_openrouter(span: &Span) -> bool {
     !is_delivery(span) && is_call() && !has_id()
 }
 
-/// Leaves out of a file what a user of OpenRouter tried out, and what is internal to OpenRouter. Of what
-/// was received both were left out when it came.
+/// Removes from a file the requests with which a user tries OpenRouter out, and OpenRouter's
+/// internal attributes. The receiver removes both before it stores a span.
 fn prepare(batch: &mut Batch) {
     for span in batch.spans.iter_mut().filter(|it| is_delivery(it)) {
         openrouter::clean(span);
@@ -397,8 +400,8 @@ fn prepare(batch: &mut Batch) {
         .retain(|it| !trials.contains(&(it.trace_id, it.span_id)));
 }
 
-/// Drops the archives that were read longest ago, until with the next one there are not more bytes than
-/// are read together.
+/// Drops the archives read longest ago, so that the rest and the next one have at most [`TOGETHER`]
+/// bytes.
 fn make_room(latest: &mut Vec<Arc<Archive>>, next: u64) {
     let mut bytes = next;
     let recent = latest.iter().rev().take(KEPT - 1);
@@ -410,7 +413,8 @@ fn make_room(latest: &mut Vec<Arc<Archive>>, next: u64) {
     latest.drain(..dropped);
 }
 
-/// The files that are read together with a file: all of its folder, unless they are too large.
+/// The files to read together with a file: all of its folder, or the file alone if they are too
+/// large.
 fn parts(file: &Path) -> io::Result<Vec<Part>> {
     let own = part(file)?;
     let listing = walk::entries(folder_of(file));

@@ -1,8 +1,8 @@
 //! Which call of a model asked for the execution of a tool.
 //!
-//! Most emitters give the execution the id of the call of the tool, which the response of the model
-//! names too. Others nest it in the call, or name the request in a log record. Without any of that,
-//! name and time tell, if they leave no doubt.
+//! Most emitters give the execution the id of the tool call, which the response of the model
+//! contains too. Others nest the execution in the call, or name the request in a log record.
+//! Without any of these, name and time decide, if they leave no doubt.
 
 use std::collections::HashMap;
 
@@ -27,16 +27,16 @@ pub(super) struct Asked {
     by_id: HashMap<String, Vec<usize>>,
     /// Places by the name of a tool whose execution is not known yet.
     by_name: HashMap<String, Vec<usize>>,
-    /// Calls in the same piece of work, by the index of its span.
+    /// Calls in the same operation, by the index of its span.
     beside: HashMap<Option<usize>, Vec<Beside>>,
 }
 
-/// A call beside others.
+/// A call among others of the same operation.
 struct Beside {
     started_at: DateTime<Utc>,
     place: usize,
-    /// Whether it asked for tools that its response does not name, since the application does not
-    /// record what models answer, and all earlier calls beside it had ended before it began.
+    /// Whether it asked for tools that its response does not name, because the application does not
+    /// record answers, and all earlier calls of the operation had ended before it began.
     is_certain: bool,
 }
 
@@ -62,7 +62,7 @@ impl Asked {
         asked
     }
 
-    /// The place of the call that asked for an execution in this piece of work.
+    /// The place of the call that asked for an execution in this operation.
     pub(super) fn place(
         &mut self,
         execution: &Execution,
@@ -77,7 +77,7 @@ impl Asked {
             let latest = places.iter().rev().find(is_before);
             latest.or_else(|| places.first()).copied()
         };
-        // A tool within a call was asked for by it.
+        // A tool nested in a call was asked for by that call.
         let within = || self.by_node.get(&container?).copied();
         let known = named.or_else(by_id).or_else(within);
         let known = known.or_else(|| self.by_name(execution, calls));
@@ -91,8 +91,8 @@ impl Asked {
         self.by_request.get(&request).copied()
     }
 
-    /// The only earlier call that asked for a tool of this name, of which no execution is known: for
-    /// executions without an id. Of several, the only one that gave it the same input.
+    /// For executions without an id: the only earlier call that asked for a tool of this name and
+    /// has no known execution. Among several, the only one with the same input.
     fn by_name(&mut self, execution: &Execution, calls: &Calls) -> Option<usize> {
         if execution.call_id.is_some() {
             return None;
@@ -115,7 +115,7 @@ impl Asked {
         }
     }
 
-    /// The latest call in the same piece of work, if there is no doubt.
+    /// The latest call in the same operation, if there is no doubt.
     fn just_before(&self, execution: &Execution, container: Option<usize>) -> Option<usize> {
         let beside = self.beside.get(&container)?;
         let earlier = beside.partition_point(|it| it.started_at <= execution.times.start);
@@ -153,7 +153,7 @@ fn request(facts: &Facts<'_>) -> Option<String> {
     facts.text(&["request_id"])
 }
 
-/// The calls of a tool in a response of which no execution is known.
+/// The tool calls of this name in a response that have no known execution.
 fn open_call<'g>(
     generation: &'g Generation,
     name: &str,
@@ -163,7 +163,7 @@ fn open_call<'g>(
     calls.filter(move |call| call.name == name && call.traced.is_none())
 }
 
-/// The call of a tool in a response that an execution without an id belongs to: one of its name, with
+/// The tool call in a response that an execution without an id belongs to: one of its name, with
 /// the same input if there is one.
 pub(super) fn call_in<'g>(
     generation: &'g mut Generation,

@@ -1,4 +1,4 @@
-//! Calls of models, tools and operations as the session has them.
+//! Calls of models and operations, converted to the types of a session.
 
 use std::sync::Arc;
 
@@ -25,15 +25,15 @@ use crate::session::{
     OutputCount, Parameters, Report, Retries, Role, StopReason, ToolCall, Traced, UsageReport,
 };
 
-/// Name of the root of a request at OpenRouter to which its user gave none.
+/// Name of a request's root span at OpenRouter if the user gave none.
 const UNNAMED: &str = "LLM Generation";
 
-/// What was said in a call.
+/// Request and answer of a call.
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) request: Request,
     pub(super) answer: Vec<Block>,
-    /// Why the model stopped, if the events of the answer say so.
+    /// Why the model stopped, if the events of the answer state it.
     stopped: Option<StopReason>,
 }
 
@@ -78,8 +78,8 @@ impl Exchange {
     }
 }
 
-/// Where to look for what was said: the application's own report, if it records that. What OpenRouter
-/// adds are costs and times.
+/// The attributes to search for content: the application's own report if it records content,
+/// otherwise OpenRouter's, which adds costs and times.
 fn facts_of_content<'a>(node: &Node<'a>) -> Facts<'a> {
     let own = node.facts_of(|it| !is_delivery(it));
     if twins::has_content(&own) {
@@ -89,12 +89,12 @@ fn facts_of_content<'a>(node: &Node<'a>) -> Facts<'a> {
     }
 }
 
-/// The circumstances of the work of a node.
+/// The circumstances of a node's work.
 pub(super) fn circumstances(node: &Node<'_>) -> Arc<Circumstances> {
     circumstances_of(node, &node.identity)
 }
 
-/// The circumstances of the work of a node that was done for this user.
+/// The circumstances of a node's work for this user.
 pub(super) fn circumstances_of(node: &Node<'_>, identity: &Identity) -> Arc<Circumstances> {
     let mut origin = Arc::unwrap_or_clone(identity.origin(node.span));
     origin.server = server(&node.facts());
@@ -106,7 +106,7 @@ pub(super) fn circumstances_of(node: &Node<'_>, identity: &Identity) -> Arc<Circ
             .properties
             .insert("openrouter_vendor".to_owned(), vendor);
     }
-    // The rest of a resource is nobody's business: command lines hold secrets.
+    // Other attributes of a resource are private: command lines contain secrets.
     let resource = Facts::of(&node.span.resource.attributes);
     Arc::new(Circumstances {
         asks_nobody: true,
@@ -118,7 +118,7 @@ pub(super) fn circumstances_of(node: &Node<'_>, identity: &Identity) -> Arc<Circ
     })
 }
 
-/// The generation of a call. `traced` are its ids.
+/// The generation of a call; `traced` are its ids.
 pub(super) fn generation(
     node: &Node<'_>,
     kind: CallKind,
@@ -182,22 +182,22 @@ pub(super) fn generation(
     }
 }
 
-/// What a call cost: as OpenRouter states it, which was paid.
+/// Cost of a call in USD. OpenRouter's figure comes first: it was paid.
 fn cost(node: &Node<'_>, facts: &Facts<'_>) -> Option<Cost> {
     let delivered = node.delivered();
     let paid = delivered.and_then(|it| usage::cost_at_openrouter(&Facts::of(&it.attributes)));
     paid.or_else(|| usage::cost(facts))
 }
 
-/// When the first token came: by OpenRouter, which streams to every caller.
+/// Time of the first token. OpenRouter's figure comes first, since it streams to every caller.
 fn first_token(node: &Node<'_>, facts: &Facts<'_>) -> Option<DateTime<Utc>> {
     let delivered = node.delivered();
     let stated = delivered.and_then(|it| first_token_at(&Facts::of(&it.attributes), node.times));
     stated.or_else(|| first_token_at(facts, node.times))
 }
 
-/// What identifies a call: OpenRouter's id of it, under which OpenRouter and the application both
-/// report it; otherwise its span.
+/// Identity of a call: OpenRouter's id, which both OpenRouter and the application report; otherwise
+/// the id of the span.
 fn identity(span: &Span) -> String {
     let response = Facts::of(&span.attributes).text(names::RESPONSE_ID);
     match response.filter(|id| id.starts_with("gen-") && id.len() >= 24) {
@@ -206,7 +206,7 @@ fn identity(span: &Span) -> String {
     }
 }
 
-/// The ids and the name of a call, in a span with this `parent`.
+/// The ids and the name of a call in a span with this `parent`.
 pub(super) fn traced(node: &Node<'_>, parent: Option<String>) -> Traced {
     let reports = node.reports.iter();
     Traced {
@@ -222,9 +222,9 @@ pub(super) fn traced(node: &Node<'_>, parent: Option<String>) -> Traced {
     }
 }
 
-/// Where to look for tokens: first in the report of OpenRouter, which has the numbers that are paid for,
-/// then in the span of the provider's own library, which has those of the provider. Others count
-/// streams themselves.
+/// The attributes to search for tokens: first the report of OpenRouter, whose numbers are paid for,
+/// then the span of the provider's own library, which passes on the provider's. Other
+/// instrumentations count streams themselves.
 fn facts_of_usage<'a>(node: &Node<'a>) -> Facts<'a> {
     const OWN: [&str; 2] = ["com.anthropic.sdk", "com.openai.sdk"];
     let mut spans: Vec<_> = [node.span]
@@ -253,7 +253,7 @@ const PROVIDERS: [(&str, &str); 8] = [
     ("mistral_ai", "mistral"),
 ];
 
-/// What frameworks write where the provider belongs.
+/// Names of frameworks, which some of them write in the place of the provider.
 const FRAMEWORKS: [&str; 4] = ["langchain", "langgraph", "strands-agents", "crewai"];
 
 fn provider(node: &Node<'_>, facts: &Facts<'_>, model: Option<&str>) -> Option<String> {
@@ -261,7 +261,7 @@ fn provider(node: &Node<'_>, facts: &Facts<'_>, model: Option<&str>) -> Option<S
         return Some("openrouter".to_owned());
     }
     let stated = facts.text(names::PROVIDER).map(|it| it.to_lowercase());
-    // Frameworks name themselves.
+    // Some frameworks name themselves as the provider.
     let stated = stated.filter(|it| !FRAMEWORKS.contains(&it.as_str()));
     let known = stated.map(|stated| {
         let mut providers = PROVIDERS.iter();
@@ -294,14 +294,14 @@ fn stop(
     }
     let is_ai_sdk = ["ai", "gen_ai"].contains(&node.span.scope.name.as_str());
     let is_empty = report == UsageReport::Missing && answer.is_empty();
-    // OpenRouter states why each request ended, unless its caller went away.
+    // OpenRouter states why each request ended, unless its caller disconnected.
     if is_of_openrouter {
         return Some(StopReason::Aborted);
     }
     (is_ai_sdk && is_empty).then_some(StopReason::Aborted)
 }
 
-/// Parameters that are single values: their names in attributes, and in requests.
+/// Parameters with single values, named alike in attributes and in requests.
 const PARAMETERS: [&str; 14] = [
     "temperature",
     "top_p",
@@ -333,7 +333,7 @@ fn parameters(facts: &Facts<'_>) -> Parameters {
             others.insert(name.to_owned(), messages::without_data(parsed(value)));
         }
     }
-    // Which hosts of a model the caller preferred, and what OpenRouter adds to a request.
+    // The hosts of a model that the caller preferred, and the plugins that OpenRouter adds.
     for name in ["provider", "plugins"] {
         let raw = format!("gen_ai.completion#rawRequest.{name}");
         if let Some(value) = facts.value(&[raw.as_str()]) {
@@ -378,7 +378,7 @@ fn camel(name: &str) -> String {
     })
 }
 
-/// Name of a call for people; none for one that its user could have named and did not.
+/// Name of a call to show; `None` for a call that its user could have named and did not.
 fn name_of_call(node: &Node<'_>) -> Option<String> {
     let name = &node.span.name;
     let is_unnamed = is_delivery(node.span) && [UNNAMED, "chat"].contains(&name.as_str());
@@ -407,8 +407,8 @@ pub(super) fn operation(node: &Node<'_>, traced: Traced) -> Operation {
     }
 }
 
-/// What an operation was given and what it returned. Conversations are events of their own, so that
-/// the last words of each side say enough.
+/// Input and output of an operation. Calls have events with the whole conversation, so an operation
+/// only repeats the last message of each side.
 fn states(node: &Node<'_>, facts: &Facts<'_>) -> (Json, Json) {
     let said = Said::of(&node.logs, &node.span.events);
     let request = content::request(facts, &said);
@@ -434,14 +434,15 @@ fn states(node: &Node<'_>, facts: &Facts<'_>) -> (Json, Json) {
     (input.unwrap_or_default(), output.unwrap_or_default())
 }
 
-/// Name of an operation for people: the one that a programmer gave it, otherwise that of its span.
+/// Name of an operation to show: the programmer's, otherwise that of its span.
 pub(super) fn name_of_operation(node: &Node<'_>) -> Option<String> {
     let given = Facts::of(&node.span.attributes).text(names::GIVEN_NAME);
     let given = given.or_else(|| Some(node.span.name.clone()));
     given.filter(|name| !name.is_empty())
 }
 
-/// What was said in the calls in these pieces of a trace, each with its span.
+/// Requests and answers of the calls among these spans and log records, each with the id of its
+/// span.
 pub(super) fn exchanges(spans: &[Span], logs: &[LogRecord]) -> Vec<(SpanId, Exchange)> {
     let mut tree = Tree::new(spans);
     tree.join(logs);

@@ -1,4 +1,4 @@
-//! What a model was given and what it answered, wherever a dialect puts it.
+//! Requests and answers of a model, from the attributes of any dialect.
 
 use serde_json::Value as Json;
 
@@ -94,8 +94,8 @@ fn of_model(messages: Vec<Message>) -> Vec<Block> {
     by_model.flat_map(|message| message.content).collect()
 }
 
-/// The answer as the AI SDK has it: thoughts, text, calls of tools and objects in attributes of
-/// their own.
+/// The answer as the AI SDK writes it: thoughts, text, tool calls and objects in separate
+/// attributes.
 fn answer_in_pieces(facts: &Facts<'_>) -> Vec<Block> {
     let mut blocks = Vec::new();
     if let Some(Json::String(thought)) = facts.value(names::OUTPUT_REASONING) {
@@ -156,7 +156,7 @@ fn tools(facts: &Facts<'_>) -> Vec<Json> {
     tools.map(messages::without_data).collect()
 }
 
-/// A tool without what its server is called with, such as the headers of an MCP server.
+/// A tool without the credentials for its server, such as the headers of an MCP server.
 fn without_credentials(mut tool: Json) -> Json {
     if let Json::Object(fields) = &mut tool {
         fields.retain(|name, _| !CREDENTIALS.contains(&name.as_str()));
@@ -164,7 +164,7 @@ fn without_credentials(mut tool: Json) -> Json {
     tool
 }
 
-/// Fields of a tool that its server is called with.
+/// Fields of a tool with credentials for its server.
 const CREDENTIALS: [&str; 3] = ["headers", "authorization", "authorization_token"];
 
 /// The texts that a call turned into vectors.
@@ -190,7 +190,7 @@ pub(super) fn embedded(facts: &Facts<'_>) -> Vec<Message> {
     items.into_iter().flat_map(embedded_text).collect()
 }
 
-/// The text of one embedding, in a message.
+/// The text of one embedding, as a message.
 fn embedded_text(item: Json) -> Vec<Message> {
     let text = |text: String| {
         let messages = messages::text_block(text).map(|it| Message {

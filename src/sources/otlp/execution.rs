@@ -1,4 +1,4 @@
-//! The execution of a tool, as its span tells it.
+//! The execution of a tool, from its span.
 
 use std::sync::Arc;
 
@@ -28,9 +28,9 @@ pub(super) struct Execution {
     output: Json,
     error: Option<CallError>,
     pub(super) times: Times,
-    /// The part of the time in which a person was asked.
+    /// Time in which the tool waited for a person.
     waited: Option<TimeDelta>,
-    /// The tool's own part of the time, if it is reported apart.
+    /// Time in which the tool worked, if its span has a part for it.
     worked: Option<TimeDelta>,
 }
 
@@ -56,7 +56,7 @@ impl Execution {
             name: name(node, &facts),
             input,
             output,
-            // The part that failed knows more.
+            // The error of a part is more precise.
             error: of_details().or(own),
             times: node.times,
             waited: part("tool.blocked_on_user").map(|it| it.times.length()),
@@ -64,7 +64,7 @@ impl Execution {
         }
     }
 
-    /// The call of the tool as a part of the response that asked for it.
+    /// Adds the execution to the tool call in the response that asked for it.
     pub(super) fn complete(self, call: &mut ToolCall, node: &Node<'_>, parent: String) {
         if call.input.is_null() {
             call.input = self.input.clone();
@@ -99,7 +99,7 @@ impl Execution {
         }
     }
 
-    /// The execution on its own, if the call that asked for it is not known.
+    /// The execution as an operation of its own, if the call that asked for it is not known.
     pub(super) fn alone(self, node: &Node<'_>, parent: Option<String>) -> Operation {
         Operation {
             traced: Traced {
@@ -150,7 +150,7 @@ fn input(node: &Node<'_>, facts: &Facts<'_>) -> Json {
     )
 }
 
-/// The arguments within what LangChain passes to its callbacks.
+/// The arguments, taken out of the object that LangChain passes to its callbacks.
 fn of_langchain(value: Json) -> Json {
     match value {
         Json::Object(mut fields) if fields.contains_key("input_str") => fields

@@ -8,8 +8,8 @@ use super::lenient;
 use super::withheld::is_withheld;
 use crate::otlp::{Attributes, Value};
 
-/// Attributes of one piece of work, from several spans and log records if more than one instrument
-/// reported it. What the first of them says counts before what the next one says.
+/// Attributes of one piece of work: of several spans and log records if more than one
+/// instrumentation reported it. Earlier ones take precedence.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts<'a>(pub(super) Vec<&'a Attributes>);
 
@@ -38,7 +38,7 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// The text under the first candidate that has one that is not blank.
+    /// The text under the first candidate whose text is not blank.
     pub(super) fn text(&self, candidates: &[&str]) -> Option<String> {
         self.find(candidates, |value| match value {
             Json::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
@@ -47,7 +47,7 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// The number under the first candidate that has one. Some emitters write digits as text.
+    /// The number under the first candidate that has one. Some emitters write numbers as text.
     pub(super) fn number(&self, candidates: &[&str]) -> Option<f64> {
         self.find(candidates, |value| number(&value))
     }
@@ -78,7 +78,7 @@ impl<'a> Facts<'a> {
         self.0.iter().find_map(|layer| gather(layer, prefix))
     }
 
-    /// Every attribute whose name begins with `prefix`, without it.
+    /// Every attribute whose name begins with `prefix`; the names are given without it.
     pub(super) fn below(&self, prefix: &str) -> impl Iterator<Item = (&'a str, &'a Value)> {
         let layers = self.0.iter().flat_map(|layer| layer.iter());
         layers.filter_map(move |it| Some((it.key.strip_prefix(prefix)?, &it.value)))
@@ -126,7 +126,7 @@ fn look_up(attributes: &Attributes, candidate: &str) -> Option<Json> {
     (!value.is_null()).then_some(value)
 }
 
-/// A text that is JSON, as what it says; any other value as it is.
+/// Parses a text that is JSON; returns any other value unchanged.
 pub(super) fn parsed(value: Json) -> Json {
     let Json::String(text) = &value else {
         return value;
@@ -136,13 +136,13 @@ pub(super) fn parsed(value: Json) -> Json {
     parsed.flatten().unwrap_or(value)
 }
 
-/// What a text says that is JSON, also one that strict readers refuse.
+/// The value of a text that is JSON, including JSON that strict readers refuse.
 fn json(text: &str) -> Option<Json> {
     let strict = serde_json::from_str(text).ok();
     strict.or_else(|| lenient::read(text))
 }
 
-/// The text that a text stands for which is quoted as in JSON; any other text as it is.
+/// The contents of a text that is a quoted JSON string; any other text unchanged.
 pub(super) fn unquoted(text: String) -> String {
     let quoted = text.starts_with('"').then(|| json(&text)).flatten();
     match quoted {
@@ -151,7 +151,7 @@ pub(super) fn unquoted(text: String) -> String {
     }
 }
 
-/// A number, also one that is written as text.
+/// A number, or a text that contains one.
 pub(super) fn number(value: &Json) -> Option<f64> {
     let number = match value {
         Json::Number(number) => number.as_f64(),
@@ -175,17 +175,17 @@ pub(super) fn count(value: &Json) -> Option<u64> {
     Some(number.round() as u64)
 }
 
-/// This and larger numbers are no counts: 2^53, from where on doubles leave out numbers.
+/// First number that is not a count: 2^53, from which on doubles skip whole numbers.
 const MAX_COUNT: f64 = 9_007_199_254_740_992.0;
 const LONGEST_COUNT: u64 = 1 << 53;
 
-/// Items of a list at most. An emitter that writes a number in the name of an attribute could name
-/// any.
+/// Largest number of items in a list. The index is part of an attribute's name, so an emitter could
+/// write any number.
 const MAX_ITEMS: usize = 10_000;
-/// Levels of such a list.
+/// Levels of nested lists.
 const DEEPEST: usize = 32;
 
-/// Builds the list whose items' fields are attributes of their own.
+/// Builds a list from attributes that each hold a field of an item.
 fn gather(attributes: &Attributes, prefix: &str) -> Option<Json> {
     let mut list = Json::Object(Map::new());
     for attribute in attributes {
@@ -202,8 +202,8 @@ fn gather(attributes: &Attributes, prefix: &str) -> Option<Json> {
     is_filled.then(|| with_lists(list))
 }
 
-/// What the name of a field begins with that stands for an item of a list. The items are fields until
-/// all of them are there: a list would have to hold all those before an item too, which may be many.
+/// Prefix of a field's name that marks the item of a list. Items stay fields until the list is
+/// complete: a list would need all items before the first one, and their number may be large.
 const ITEM: char = '\0';
 
 fn insert(place: &mut Json, path: &str, value: Json) {
@@ -233,7 +233,7 @@ fn insert(place: &mut Json, path: &str, value: Json) {
     }
 }
 
-/// The value with its lists.
+/// The value with its marked objects turned into lists.
 fn with_lists(value: Json) -> Json {
     let Json::Object(fields) = value else {
         return value;

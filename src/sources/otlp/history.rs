@@ -1,7 +1,8 @@
-//! What each call adds to its conversation.
+//! The messages that each call adds to its conversation.
 //!
-//! Emitters send the whole conversation with every call. Its events hold what is new: the messages
-//! behind those of an earlier call, without the answer to that call, which is an event already.
+//! Emitters send the whole conversation with every call. Its events contain only new messages:
+//! those after the messages of an earlier call, without the answer to that call, which has an event
+//! already.
 
 use std::sync::Arc;
 
@@ -19,30 +20,30 @@ pub(super) struct History {
     setups: Vec<Known>,
 }
 
-/// A system prompt and tools that were seen.
+/// A system prompt and tools that an earlier call had.
 #[derive(Debug)]
 struct Known {
     /// Fingerprint of the system prompt.
     system: u64,
     /// Fingerprint of the tools.
     tools: u64,
-    /// `None` if an earlier trace told them.
+    /// `None` if they belong to an earlier trace.
     setup: Option<Arc<Setup>>,
 }
 
-/// What a call adds.
+/// New messages of a call, and its setup if it is new.
 #[derive(Debug)]
 pub(super) struct Added {
     pub(super) messages: Vec<Message>,
     pub(super) setup: Option<Arc<Setup>>,
 }
 
-/// Conversations to compare a call with; more than a trace with agents beside each other has.
+/// Number of conversations to compare a call with: more than one trace runs in parallel.
 const MOST: usize = 64;
 
 impl History {
-    /// What a call with this request adds. `has_answer` is whether the answers of earlier calls are
-    /// known: the conversation repeats them.
+    /// The messages and setup that a call with this request adds. Answers to earlier calls, which
+    /// the conversation repeats, are not among them.
     pub(super) fn add(&mut self, request: &Request) -> Added {
         let prints: Vec<u64> = request.messages.iter().map(print_of).collect();
         let known = self
@@ -58,8 +59,9 @@ impl History {
                 .count();
             new.drain(..answers);
         }
-        // The same request again adds nothing: an attempt that failed is repeated. Nor does one
-        // that only repeats the answer before it. Either shows what it continues.
+        // A repeated request is a retry after a failure and adds no conversation; a request that
+        // only repeats the answer before it adds nothing either. In both cases the last message is
+        // shown.
         if !prints.is_empty() && !self.conversations.contains(&prints) {
             self.conversations.retain(|it| !prints.starts_with(it));
             self.conversations.push(prints);
@@ -88,8 +90,8 @@ impl History {
         history
     }
 
-    /// The setup of a call, shared with the calls that have the same one. One that an earlier trace
-    /// told is not told again, nor if its tools are not repeated.
+    /// The setup of a call, shared with the calls that have the same one. `None` for one that an
+    /// earlier trace sent, even if this request omits the tools.
     fn setup(&mut self, request: &Request) -> Option<Arc<Setup>> {
         if request.system.is_empty() && request.tools.is_empty() {
             return None;
@@ -119,8 +121,8 @@ impl History {
     }
 }
 
-/// The fingerprint of a message. Thoughts do not count, since most emitters leave them out when they
-/// repeat a message.
+/// The fingerprint of a message, without thoughts: most emitters omit them when they repeat a
+/// message.
 fn print_of(message: &Message) -> u64 {
     let role = match message.role {
         Role::User => "user",
@@ -135,8 +137,8 @@ fn print_of(message: &Message) -> u64 {
     fingerprint::of(&[role.as_bytes(), words.join("\u{1e}").as_bytes()])
 }
 
-/// What identifies a block. Calls and answers are known by their ids: an agent may rewrite the rest
-/// when it repeats them.
+/// The part of a block that identifies it. For tool calls and results this is the id: an agent may
+/// rewrite the rest when it repeats them.
 fn words_of(block: &Block) -> String {
     match block {
         Block::Text(text) | Block::Report(text) | Block::Thinking(text) => text.trim().to_owned(),

@@ -1,9 +1,10 @@
-//! Whom a piece of work was done for, and by which application.
+//! The user that a piece of work was done for, and the application that did it.
 //!
-//! Applications state that on the span where they know it, which is rarely the call of the model:
-//! AI SDK 7 puts the user's id on a step, web frameworks put it on the request. So a span has what
-//! it says itself, then what the nearest span around it says, then the root of its trace, then the
-//! resource. Spans of several users never mix, since each asks only those around it.
+//! Applications state both on the span where they know them, which is rarely the call of the model:
+//! AI SDK 7 puts the user's id on a step, web frameworks put it on the request. So a span's own
+//! attributes come first, then those of the nearest span around it, then of the root of its trace,
+//! then of the resource. Users of different spans never mix, since each span only inherits from
+//! those around it.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use crate::otlp::openrouter::is_delivery;
 use crate::otlp::{Span, Value};
 use crate::session::Origin;
 
-/// What a span says of itself, completed by the spans around it.
+/// User, session and facts of a span, completed by the spans around it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Identity {
     /// PostHog's id of the user.
@@ -32,29 +33,30 @@ pub(super) struct Identity {
     properties: Map<String, Json>,
 }
 
-/// Bytes of the longest id that PostHog takes.
+/// Bytes of the longest id that PostHog accepts.
 const LONGEST_ID: usize = 200;
 
-/// Items of a list that is still a property rather than content.
+/// Largest number of items in a list that is still a property rather than content.
 const LONGEST_LIST: usize = 32;
 
-/// Properties that an application may give to one span. PostHog takes events of 1 MB.
+/// Largest number of properties that an application may give to one span. PostHog accepts events of
+/// 1 MB.
 const MOST_PROPERTIES: usize = 1_000;
 
-/// The property that says how many more the application gave.
+/// Name of the property with the number of properties beyond [`MOST_PROPERTIES`].
 const LEFT_OUT: &str = "properties_left_out";
 
-/// The property with the provider behind OpenRouter.
+/// Name of the property with the provider behind OpenRouter.
 const HOST: &str = "openrouter_provider";
 
-/// Levels of objects and lists in a property.
+/// Levels of nested objects and lists in a property.
 const LEVELS: usize = 3;
 
-/// Bytes of a text that is still a property rather than content.
+/// Bytes of the longest text that is still a property rather than content.
 const LONGEST_TEXT: usize = 1_000;
 
 impl Identity {
-    /// What a span says, completed by `around`.
+    /// The identity of a span, completed by `around`.
     pub(super) fn of(span: &Span, around: Option<&Self>) -> Self {
         let facts = Facts::of(&span.attributes);
         let mut own = Self {
@@ -71,7 +73,7 @@ impl Identity {
         own
     }
 
-    /// Fills the gaps from the span around it.
+    /// Fills gaps from the span around this one.
     pub(super) fn complete(&mut self, around: &Self) {
         let fill = |own: &mut Option<String>, other: &Option<String>| {
             if own.is_none() {
@@ -85,7 +87,7 @@ impl Identity {
         if self.groups.is_empty() {
             self.groups.clone_from(&around.groups);
         }
-        // What is said of one provider does not hold for another.
+        // Facts about one provider do not hold for another.
         let has_host = self.properties.contains_key(HOST);
         for (name, value) in &around.properties {
             if has_host && name.starts_with(HOST) {
@@ -100,8 +102,8 @@ impl Identity {
         }
     }
 
-    /// Takes the user and the session that all of these agree on, for work that contains them and
-    /// does not say.
+    /// Takes the user and the session that all of `inner` agree on, for work that contains them and
+    /// states none itself.
     pub(super) fn agree_with<'a>(&mut self, inner: impl Iterator<Item = &'a Self> + Clone) {
         fn common<'a>(mut all: impl Iterator<Item = &'a Option<String>>) -> Option<String> {
             let first = all.next()?;
@@ -116,7 +118,8 @@ impl Identity {
         }
     }
 
-    /// What is stated of work in a span that was done for several users: nothing that is one's own.
+    /// The identity of a span whose work was done for several users: session and agent, and nothing
+    /// that belongs to one user.
     pub(super) fn of_several(&self) -> Self {
         Self {
             session: self.session.clone(),
@@ -125,7 +128,7 @@ impl Identity {
         }
     }
 
-    /// The user that a span and its resource state.
+    /// The user in the attributes of a span or of its resource.
     pub(super) fn user(&self, span: &Span) -> Option<String> {
         let resource = Facts::of(&span.resource.attributes);
         let text = |candidates: &[&str]| resource.text(candidates).and_then(id);
@@ -144,7 +147,7 @@ impl Identity {
         let resource = Facts::of(&span.resource.attributes);
         let text = |candidates: &[&str]| resource.text(candidates);
         let service = text(&["service.name"]).filter(|name| {
-            // OpenRouter is what was called, not what called it.
+            // A delivery's service is OpenRouter, which was called; the caller's is unknown.
             !name.starts_with("unknown_service") && !is_delivery(span)
         });
         Arc::new(Origin {
@@ -163,7 +166,7 @@ impl Identity {
     }
 }
 
-/// An id that identifies somebody. A longer one than PostHog takes is replaced by its hash.
+/// An id, unless it is a placeholder. One above [`LONGEST_ID`] is replaced by its hash.
 fn id(id: String) -> Option<String> {
     if is_nothing(&id) {
         return None;
@@ -179,8 +182,8 @@ fn id(id: String) -> Option<String> {
     Some(hash)
 }
 
-/// Whether an id is what programs write when they have none. Everybody with it would be one person,
-/// and all their traces one session.
+/// Whether an id is a placeholder that programs write when they have none. All their users would
+/// become one person, and all their traces one session.
 fn is_nothing(id: &str) -> bool {
     const NOTHING: [&str; 24] = [
         "",
@@ -215,12 +218,12 @@ fn is_nothing(id: &str) -> bool {
 /// The user's id. Claude Code states a hash of the machine, which is no person.
 fn user(span: &Span, facts: &Facts<'_>) -> Option<String> {
     let is_hash = |id: &str| id.len() == 64 && id.bytes().all(|it| it.is_ascii_hexdigit());
-    // Behind OpenRouter it names its session too, as a UUID. Applications send hashes of people, as
-    // providers advise.
+    // Behind OpenRouter, Claude Code names its session too, as a UUID. Hashes from applications are
+    // kept: providers advise to send hashed ids of people.
     let is_uuid = |id: String| Uuid::try_parse(&id).is_ok();
     let is_of_agent = span.name.starts_with("claude_code.")
         || is_delivery(span) && facts.text(&["session.id"]).is_some_and(is_uuid);
-    // Other names of a user are those of the account at OpenRouter.
+    // In a delivery, the other names mean the account at OpenRouter.
     let names = if is_delivery(span) {
         &["user.id"]
     } else {
@@ -245,7 +248,7 @@ fn groups(facts: &Facts<'_>) -> Map<String, Json> {
     }
 }
 
-/// Names that stand for something else already, or that only the library itself is interested in.
+/// Names that are used elsewhere already, or that concern only the library itself.
 fn is_private(name: &str) -> bool {
     const PREFIXES: [&str; 9] = [
         "$",
@@ -276,7 +279,7 @@ fn is_private(name: &str) -> bool {
     PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name)
 }
 
-/// Names of `OpenRouter`'s own facts in a delivery, or their beginnings up to a dot.
+/// Names of OpenRouter's own facts in a delivery; the part before a dot counts.
 fn is_of_gateway(name: &str) -> bool {
     const NAMES: [&str; 5] = [
         "provider_responses",
@@ -294,7 +297,7 @@ fn metadata(span: &Span) -> Map<String, Json> {
     let mut found = Map::new();
     let mut left_out = 0_u64;
     let facts = Facts::of(&span.attributes);
-    // What the caller of OpenRouter gave is the caller's, whatever its name.
+    // In a delivery, metadata belong to OpenRouter's caller, whatever their names.
     let is_delivery = is_delivery(span);
     let mut add = |name: &str, value: Json| {
         let bare = name.strip_prefix("posthog_").filter(|_| !is_delivery);
@@ -338,7 +341,7 @@ fn metadata(span: &Span) -> Map<String, Json> {
     found
 }
 
-/// Who served a request to OpenRouter, and the key that paid for it.
+/// The provider that served a request to OpenRouter, and the key that paid for it.
 fn of_hosts(facts: &Facts<'_>) -> Map<String, Json> {
     let names = [
         ("trace.metadata.openrouter.provider_name", HOST),
@@ -360,7 +363,7 @@ fn of_hosts(facts: &Facts<'_>) -> Map<String, Json> {
     stated.collect()
 }
 
-/// A value that is short enough for a property, with three levels at most.
+/// A value that is short enough for a property, cut to [`LEVELS`].
 fn property(value: Json) -> Option<Json> {
     let is_short = match &value {
         Json::Null => false,
@@ -423,7 +426,7 @@ fn framework(span: &Span) -> &'static str {
     if is_delivery(span) {
         return "openrouter";
     }
-    // The AI SDK's scopes have names that others could have too.
+    // Scopes of the AI SDK have names that others could have too.
     let has = |prefix: &str| span.attributes.iter().any(|it| it.key.starts_with(prefix));
     if ["ai", "gen_ai"].contains(&scope) || has("ai.operationId") || has("vercel.ai.") {
         "vercel"
@@ -436,7 +439,7 @@ pub(super) fn server(facts: &Facts<'_>) -> Option<String> {
     let server = facts.text(names::SERVER)?;
     let port = facts.count(&["server.port"]);
     let is_address = server.contains("://");
-    // The secrets of an address stand before its host.
+    // Credentials in a URL are before its host.
     let has_user = server.contains('@');
     match port.filter(|_| !is_address) {
         _ if has_user => None,

@@ -1,4 +1,4 @@
-//! JSON that strict readers refuse and that emitters write all the same.
+//! Reader for JSON that strict readers refuse and that emitters write all the same.
 //!
 //! JavaScript cuts a text within a character and writes half of it (`\ud83d`), Python writes `NaN`
 //! and numbers that are too large, some do not escape control characters, and an exporter with a
@@ -6,16 +6,16 @@
 
 use serde_json::{Map, Value as Json};
 
-/// Stands for what a length limit cut off.
+/// Mark in place of the part that a length limit cut off.
 pub(super) const CUT_OFF: &str = "[cut off]";
 
-/// Levels of values that are read; deeper ones are left out, as they would be in the events.
+/// Levels of nested values to read. Deeper values are omitted, as in the events.
 const DEEPEST: usize = 100;
 
-/// Bytes of the shortest text that a limit may have cut. Shorter ones are what somebody wrote.
+/// Bytes of the shortest text that a length limit may have cut. Shorter ones were written that way.
 const SHORTEST_CUT: usize = 64;
 
-/// Names of fields whose texts are still true when their end is missing.
+/// Names of fields whose texts remain true without their end.
 const PROSE: [&str; 16] = [
     "text",
     "content",
@@ -35,7 +35,7 @@ const PROSE: [&str; 16] = [
     "summary",
 ];
 
-/// What a text says that is JSON but for the above; `None` for any other text.
+/// Parses a text that is JSON with one of these defects; `None` for any other text.
 pub(super) fn read(text: &str) -> Option<Json> {
     let mut reader = Reader {
         text,
@@ -56,10 +56,10 @@ pub(super) fn read(text: &str) -> Option<Json> {
     is_certain.then_some(value)
 }
 
-/// What stands at a place.
+/// A value, or the lack of one.
 enum Found {
     Value(Json),
-    /// It was cut off before anything of it is certain.
+    /// The text ends before any part of the value is certain.
     Nothing,
 }
 
@@ -68,17 +68,17 @@ struct Reader<'a> {
     at: usize,
     /// Whether the text ended too early.
     is_cut: bool,
-    /// Fields and items that are complete.
+    /// Number of complete fields and items.
     members: usize,
 }
 
-/// Where a list or an object goes on after one of its members.
+/// The continuation of a list or object after a member.
 enum Next {
     Member,
     End,
 }
 
-// Every function returns `None` where the text is no JSON.
+// Every function returns `None` if the text is not JSON.
 impl Reader<'_> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
@@ -153,8 +153,8 @@ impl Reader<'_> {
         Some(Json::Object(fields))
     }
 
-    /// The value of a field. Of a text that was cut off, the beginning is kept if it means something
-    /// without its end: half a name is another name.
+    /// Reads the value of a field. If it is cut off, its beginning is kept only if that is
+    /// meaningful alone: half a name is another name.
     fn field(&mut self, name: &str, depth: usize) -> Option<Found> {
         self.skip_space();
         if self.peek() != Some(b'"') {
@@ -196,7 +196,7 @@ impl Reader<'_> {
             }
         }
         if self.is_cut {
-            // The rest of a vector may have been longer.
+            // A vector that is cut off may have been longer.
             if items.iter().all(Json::is_number) {
                 items.clear();
             }
@@ -220,7 +220,7 @@ impl Reader<'_> {
         Some(next)
     }
 
-    /// A text in quotes; what there is of it if it is cut off.
+    /// Reads a quoted text; its beginning if it is cut off.
     fn string(&mut self) -> Option<String> {
         let rest = &self.text[self.at + 1..];
         let mut escaped = false;
@@ -235,7 +235,7 @@ impl Reader<'_> {
         unescaped(body, self.is_cut)
     }
 
-    /// A number, or a word that stands for a value.
+    /// Reads a number, or one of the words for a value.
     fn word(&mut self) -> Option<Found> {
         let rest = &self.text[self.at..];
         let is_end = |it: char| matches!(it, ',' | ']' | '}' | ' ' | '\t' | '\r' | '\n');
@@ -252,7 +252,7 @@ impl Reader<'_> {
         let value = match word {
             "NaN" | "Infinity" | "-Infinity" => Json::Null,
             _ => serde_json::from_str(word).ok().or_else(|| {
-                // A number that is too large is none.
+                // A number that is too large counts as missing.
                 let is_infinite =
                     begins_number(word) && word.parse::<f64>().is_ok_and(f64::is_infinite);
                 is_infinite.then_some(Json::Null)
@@ -261,7 +261,7 @@ impl Reader<'_> {
         Some(Found::Value(value))
     }
 
-    /// Leaves out a list or an object.
+    /// Skips a list or an object.
     fn skip_nested(&mut self) -> Option<Json> {
         let mut open = 0_usize;
         loop {
@@ -292,15 +292,14 @@ fn begins_number(word: &str) -> bool {
     begins && word.bytes().all(is_part)
 }
 
-/// The text that a body of a quoted text stands for. Half a character becomes the mark for one that
-/// is unknown.
+/// The text with its escapes resolved. Half a character becomes the replacement character.
 fn unescaped(body: &str, is_cut: bool) -> Option<String> {
     let mut text = String::with_capacity(body.len());
     let mut rest = body;
     while let Some((before, after)) = rest.split_once('\\') {
         text.push_str(before);
         let Some(escape) = after.chars().next() else {
-            // It was cut off within the escape.
+            // The text was cut off within the escape.
             return is_cut.then_some(text);
         };
         rest = &after[escape.len_utf8()..];

@@ -1,8 +1,8 @@
 //! Content that instrumentations send as log records, or as events of a span.
 //!
 //! OpenTelemetry's official instrumentations write each message as an event: `gen_ai.user.message`
-//! for what a model is given, `gen_ai.choice` for what it answers. The event names the author, the
-//! body (or the attributes) holds the message.
+//! for input of the model, `gen_ai.choice` for its answer. The event names the author; its body (or
+//! its attributes) contains the message.
 
 use serde_json::{Map, Value as Json};
 
@@ -10,12 +10,12 @@ use super::facts::parsed;
 use super::messages::are_of_bedrock;
 use crate::otlp::{Attributes, LogRecord, SpanEvent, Value};
 
-/// Messages in events of one call.
+/// Messages from the events of one call.
 #[derive(Debug, Default)]
 pub(super) struct Said {
-    /// What the model was given, as a list of messages.
+    /// Input of the model, as a list of messages.
     pub(super) input: Vec<Json>,
-    /// What it answered.
+    /// Its answers.
     pub(super) output: Vec<Json>,
 }
 
@@ -30,7 +30,7 @@ fn author(event: &str) -> Option<&'static str> {
     })
 }
 
-/// When a record was made, in nanoseconds since 1970.
+/// Time of a record, in nanoseconds since 1970.
 pub(super) const fn at(log: &LogRecord) -> u64 {
     if log.time > 0 { log.time } else { log.observed }
 }
@@ -78,7 +78,7 @@ impl Said {
         }
     }
 
-    /// Adds events that stand in one value, as pydantic-ai 1 and Logfire write them.
+    /// Adds events that are a list in one value, as pydantic-ai 1 and Logfire write them.
     pub(super) fn add_listed(&mut self, events: Json) {
         let Json::Array(events) = events else { return };
         for event in events {
@@ -103,7 +103,7 @@ impl Said {
     }
 }
 
-/// The message in the body of an event, otherwise in its attributes.
+/// The message in the body of an event, or else in its attributes.
 fn message(author: &str, body: &Value, attributes: &Attributes) -> Json {
     let mut fields = match Json::from(body.clone()) {
         Json::Object(fields) => fields,
@@ -125,13 +125,13 @@ fn message(author: &str, body: &Value, attributes: &Attributes) -> Json {
         }
     };
     if fields.get("message").is_some_and(Json::is_array) {
-        // Strands names the parts of an answer so.
+        // Strands calls the parts of an answer `message`.
         let parts = fields.swap_remove("message").unwrap_or_default();
         fields.insert("content".to_owned(), parts);
     }
     if !fields.contains_key("message") {
         fields.entry("role").or_insert_with(|| author.into());
-        // Events without content are sent where content is not recorded.
+        // Emitters send events without content if they do not record it.
         fields.entry("content").or_insert(Json::Null);
     }
     Json::Object(fields)

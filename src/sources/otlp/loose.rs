@@ -1,4 +1,4 @@
-//! Log records that name no trace, and the trace that they are about.
+//! Log records that name no trace, and the traces that they belong to.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::session::CallKind;
 /// Nanoseconds after its end in which a record about a call may be made.
 const AFTER: u64 = 1_000_000_000;
 
-/// A record, and where it belongs.
+/// A record with the trace it belongs to.
 pub(super) struct Placed {
     pub(super) trace: TraceId,
     /// Index of the file that holds the record.
@@ -22,7 +22,7 @@ pub(super) struct Placed {
     pub(super) log: LogRecord,
 }
 
-/// What is known of a trace.
+/// A trace with the spans to compare records with.
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) id: TraceId,
@@ -30,7 +30,7 @@ pub(super) struct Known<'a> {
     pub(super) logs: &'a [LogRecord],
 }
 
-/// Finds the traces of records. Those that are about none of the traces are left out.
+/// Finds the trace of each record. Records that belong to none are dropped.
 pub(super) fn place(traces: &[Known<'_>], mut loose: Vec<(usize, LogRecord)>) -> Vec<Placed> {
     loose.sort_by_key(|(_, log)| at(log));
     let turns = turns_of_codex(traces);
@@ -41,7 +41,7 @@ pub(super) fn place(traces: &[Known<'_>], mut loose: Vec<(usize, LogRecord)>) ->
     };
     let placed = loose.into_iter().filter_map(|(file, mut log)| {
         let trace = if let Some(conversation) = codex::conversation(&log) {
-            // The last record before it tells in which turn it is.
+            // The last record before it shows the turn.
             let turns = turns.get(conversation)?;
             let before = turns.partition_point(|(made, _)| *made <= at(&log));
             turns.get(before.checked_sub(1)?)?.1
@@ -55,7 +55,7 @@ pub(super) fn place(traces: &[Known<'_>], mut loose: Vec<(usize, LogRecord)>) ->
     placed.collect()
 }
 
-/// The times at which records of Codex were made, with their traces, by conversation.
+/// Times of Codex's records in nanoseconds since 1970, with their traces, by conversation.
 fn turns_of_codex(traces: &[Known<'_>]) -> HashMap<String, Vec<(u64, TraceId)>> {
     let mut turns: HashMap<String, Vec<(u64, TraceId)>> = HashMap::new();
     for trace in traces {
@@ -72,8 +72,8 @@ fn turns_of_codex(traces: &[Known<'_>]) -> HashMap<String, Vec<(u64, TraceId)>> 
     turns
 }
 
-/// Calls of models by session. Gemini CLI tells the tokens and the answer of a streamed call in records
-/// that have its session and its time alone (observed with 0.61).
+/// Calls of models by session. For a streamed call, Gemini CLI writes tokens and answer in records
+/// that have only its session and its time (observed with 0.61).
 #[derive(Default)]
 struct Calls<'a>(HashMap<String, Vec<&'a Span>>);
 
@@ -89,7 +89,7 @@ impl<'a> Calls<'a> {
         Self(calls)
     }
 
-    /// The call that a record is about: the one that ended nearest to it, of the same model.
+    /// The call of the same model that ended nearest to a record.
     fn of_record(&self, log: &LogRecord) -> Option<&'a Span> {
         if !tells_tokens(log) {
             return None;

@@ -1,4 +1,4 @@
-//! What traces of one session tell about each other: the conversation so far, and what tools answered.
+//! Facts from other traces of the same session: the conversation so far, and results of tools.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -9,11 +9,11 @@ use crate::otlp::TraceId;
 use crate::otlp::openrouter::is_delivery;
 use crate::session::Block;
 
-/// Later traces of a session in which the results of tools are looked for. Agents make requests of
-/// another kind in between, for a title or a summary.
+/// Number of later traces of a session to search for results of tools. In between, agents make
+/// other requests, for a title or a summary.
 const LATER: usize = 8;
 
-/// Earlier traces of a session whose conversations are known when a later one is read.
+/// Number of earlier traces of a session whose conversations are known to a later one.
 const EARLIER: usize = 32;
 
 impl<'a> Trace<'a> {
@@ -31,14 +31,15 @@ impl<'a> Trace<'a> {
         requests.collect()
     }
 
-    /// The requests of the next traces of the session: one of them holds what tools answered.
-    /// They are read as they are asked for.
+    /// The requests of the next traces of the session, one of which contains the results of tools.
+    /// They are read on demand.
     pub(super) fn later_requests(&self) -> impl Iterator<Item = &'a Request> {
         let (_, later) = self.session_mates();
         self.requests_of(&later[..later.len().min(LATER)])
     }
 
-    /// The earlier traces of the session whose tools this one is the first to tell the results of.
+    /// The earlier traces of the session with tool calls whose results this trace is the first to
+    /// contain.
     pub(super) fn answered(&self) -> Vec<TraceId> {
         let own: HashSet<&str> = self.requests_of(&[self.id]).flat_map(results).collect();
         if own.is_empty() {
@@ -69,8 +70,8 @@ impl<'a> Trace<'a> {
         told.flat_map(Pieces::exchanges).map(|(_, it)| &it.request)
     }
 
-    /// Whether whoever reads this trace reads another one too: those that were received, those of one
-    /// file, and deliveries of OpenRouter, each of which is a file of its own.
+    /// Whether a reader of this trace also reads the other: both were received, share a file, or
+    /// are deliveries of OpenRouter, each of which has a file of its own.
     fn is_told_with(&self, other: &Pieces) -> bool {
         let is_of_openrouter = |it: &Pieces| it.spans.iter().any(is_delivery);
         let shares_file = self.pieces.files.iter().any(|it| other.files.contains(it));
@@ -93,7 +94,7 @@ impl<'a> Trace<'a> {
     }
 }
 
-/// The calls of tools whose results a request holds.
+/// The ids of the tool calls whose results a request contains.
 fn results(request: &Request) -> impl Iterator<Item = &str> {
     let blocks = request.messages.iter().flat_map(|it| &it.content);
     blocks.filter_map(|block| match block {

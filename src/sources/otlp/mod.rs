@@ -12,21 +12,21 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `archive` | which traces files hold |
-//! | `received` | which traces were received |
-//! | `loose` | which trace log records without one are about |
-//! | `mates` | what traces of one session tell about each other |
-//! | `dialects` | names of attributes, kinds of spans, what is special about an emitter |
-//! | `facts` | how to look something up among attributes |
+//! | `archive` | traces in files |
+//! | `received` | traces in the inbox |
+//! | `loose` | the traces of log records that name none |
+//! | `mates` | facts from other traces of the session |
+//! | `dialects` | names of attributes, kinds of spans, peculiarities of emitters |
+//! | `facts` | finding a fact among attributes |
 //! | `lenient` | JSON that strict readers refuse, and JSON that was cut off |
-//! | `tree` | what contains what; which log records belong to which span |
-//! | `twins` | which spans report the same call |
-//! | `identity` | whom work was done for: the nearest span that says so |
-//! | `content`, `messages`, `logs` | what was said, in every shape |
-//! | `history` | what a call adds to its conversation |
+//! | `tree` | which span contains which, and the log records of each |
+//! | `twins` | spans that report the same call |
+//! | `identity` | user and application, from the nearest span that states them |
+//! | `content`, `messages`, `logs` | messages in every shape |
+//! | `history` | the messages that a call adds to its conversation |
 //! | `usage`, `outcome` | tokens, costs, times, errors, reasons |
 //! | `calls`, `tools` | the parts of the session |
-//! | `asked` | which call asked for the execution of a tool |
+//! | `asked` | the call that asked for the execution of a tool |
 //! | `read` | the session |
 
 mod agents;

@@ -1,4 +1,4 @@
-//! How a piece of work ended: its times, its error, why the model stopped.
+//! The end of a piece of work: its times, its error, and why the model stopped.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value as Json;
@@ -10,7 +10,7 @@ use crate::models;
 use crate::otlp::{Span, SpanEvent, StatusCode, Value};
 use crate::session::{CallError, StopReason, Timing};
 
-/// When a piece of work began and ended.
+/// Start and end of a piece of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Times {
     pub(super) start: DateTime<Utc>,
@@ -19,7 +19,8 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// The times of a span. One that lacks its end has a duration, or none is known.
+    /// The times of a span. A missing one follows from the stated duration, or the timing is
+    /// unknown.
     pub(super) fn of(span: &Span) -> Self {
         let (start, end) = (moment(span.start), moment(span.end));
         let facts = Facts::of(&span.attributes);
@@ -48,8 +49,8 @@ impl Times {
         }
     }
 
-    /// The times as far as they are possible for work that was reported by then; otherwise the time
-    /// of the report. Clocks may differ by a day.
+    /// The times, without those more than a day after the report of the work; clocks may differ by
+    /// less. If none is left, the time of the report.
     pub(super) fn before(self, reported: DateTime<Utc>) -> Self {
         let latest = reported + TimeDelta::days(1);
         let is_possible = |at: DateTime<Utc>| at > DateTime::UNIX_EPOCH && at <= latest;
@@ -72,11 +73,11 @@ impl Times {
     }
 }
 
-/// The year 2000, in nanoseconds since 1970. A time before it was taken from a clock that was not set,
-/// or is in other units.
+/// The year 2000, in nanoseconds since 1970. An earlier time is in other units, or from a clock
+/// that was not set.
 const EARLIEST: i64 = 946_684_800_000_000_000;
 
-/// The time of so many nanoseconds since 1970; `None` for one that is not known.
+/// Converts nanoseconds since 1970; `None` for an implausible time.
 pub(super) fn moment(nanoseconds: u64) -> Option<DateTime<Utc>> {
     let nanoseconds = i64::try_from(nanoseconds).ok()?;
     (nanoseconds >= EARLIEST).then(|| DateTime::from_timestamp_nanos(nanoseconds))
@@ -131,7 +132,7 @@ pub(super) fn stop_reason(facts: &Facts<'_>) -> Option<StopReason> {
     word.map(|word| reason(&word))
 }
 
-/// The reason that stands somewhere in a response.
+/// The stop reason anywhere in a response.
 pub(super) fn within(value: &Json, depth: usize) -> Option<String> {
     const NAMES: [&str; 4] = ["finish_reason", "stop_reason", "finishReason", "stopReason"];
     let inner = |it: &Json| within(it, depth + 1);
@@ -154,7 +155,7 @@ fn first_text(value: Json) -> Option<String> {
     }
 }
 
-/// The reason that a word means.
+/// The stop reason for an emitter's word.
 pub(super) fn reason(word: &str) -> StopReason {
     match word {
         "tool-calls" | "tool_call" | "function_call" => StopReason::ToolCalls,
@@ -164,7 +165,7 @@ pub(super) fn reason(word: &str) -> StopReason {
     }
 }
 
-/// The error of a span that failed; `None` for one that did not.
+/// The error of a span; `None` if it did not fail.
 pub(super) fn error(span: &Span, facts: &Facts<'_>) -> Option<CallError> {
     let exception = span.events.iter().rev().find(|it| it.name == "exception");
     let kind = facts.text(&["error.type"]);
@@ -195,7 +196,7 @@ pub(super) fn error(span: &Span, facts: &Facts<'_>) -> Option<CallError> {
     })
 }
 
-/// The HTTP status of the last of OpenRouter's attempts at providers, if that failed.
+/// The HTTP status of OpenRouter's last attempt at a provider, if it failed.
 pub(super) fn status_of_attempts<'a>(spans: impl Iterator<Item = &'a Span>) -> Option<u16> {
     let statuses = spans.filter_map(|span| {
         let facts = Facts::of(&span.attributes);
@@ -206,7 +207,7 @@ pub(super) fn status_of_attempts<'a>(spans: impl Iterator<Item = &'a Span>) -> O
     u16::try_from(last).ok().filter(|it| is_failure(*it))
 }
 
-/// What an exception says, without its stack trace.
+/// The text of an exception, without its stack trace.
 fn text_of(exception: &SpanEvent) -> Option<String> {
     let attribute = |name| {
         let text = exception.attributes.text(name);
@@ -218,7 +219,7 @@ fn text_of(exception: &SpanEvent) -> Option<String> {
     }
 }
 
-/// The HTTP status of a failed call, if it is stated anywhere. No status is better than a guess.
+/// The HTTP status of a failed call, if stated anywhere. An unknown status is better than a guess.
 fn status(exception: Option<&SpanEvent>, facts: &Facts<'_>, message: &str) -> Option<u16> {
     let stated = facts.count(names::HTTP_STATUS);
     let of_exception = || {
@@ -262,7 +263,7 @@ fn in_words(message: &str) -> Option<u16> {
     })
 }
 
-/// Whether a call was cancelled by whoever asked for it.
+/// Whether the caller cancelled a call.
 pub(super) fn is_cancelled(error: Option<&CallError>) -> bool {
     const WORDS: [&str; 4] = [
         "aborterror",

@@ -1,4 +1,4 @@
-//! Files of requests as they lie on disk: how they are recognised, and what tells that they changed.
+//! Files of requests on disk: how to recognise them, and how to notice changes.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read as _};
@@ -8,13 +8,13 @@ use std::time::SystemTime;
 use crate::otlp::files::recognise;
 use crate::sources::regular;
 
-/// Bytes of a file by which it is recognised.
+/// Bytes of a file to read in order to recognise it.
 const HEAD: usize = 64 << 10;
 
-/// Bytes at the beginning of a file in which the name of a field stands, if it is one of requests.
+/// Bytes at the beginning of a file of requests that contain the name of a field.
 const FIRST: usize = 4 << 10;
 
-/// A file of an archive, as it was when it was read.
+/// A file of an archive, in the state in which it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) path: PathBuf,
@@ -34,8 +34,8 @@ pub(super) fn begins_as_archive(path: &Path) -> io::Result<bool> {
     Ok(recognise(&head).is_some())
 }
 
-/// Whether a file with this beginning may hold requests. Transcripts are looked at often, and few
-/// bytes tell that they do not.
+/// Whether a file with this beginning may contain requests. This is asked of many transcripts, and
+/// few bytes rule them out.
 fn may_begin(head: &[u8]) -> bool {
     const NAMES: [&[u8]; 5] = [
         b"esourceSpans",
@@ -53,7 +53,7 @@ fn may_begin(head: &[u8]) -> bool {
             .any(|name| memchr::memmem::find(head, name).is_some())
 }
 
-/// Bytes of some files together.
+/// Size of files together, in bytes.
 pub(super) fn bytes_of(parts: &[Part]) -> u64 {
     parts.iter().map(|part| part.bytes).sum()
 }
@@ -64,8 +64,8 @@ pub(super) fn folder_of(file: &Path) -> &Path {
     folder.unwrap_or(Path::new("."))
 }
 
-/// The folders of some files, and when files were added to each, or removed. One that cannot be looked
-/// at is missing.
+/// The folders of files, each with its modification time, which changes when a file is added or
+/// removed. A folder that cannot be examined is omitted.
 pub(super) fn folders<'f>(
     files: impl IntoIterator<Item = &'f Path>,
 ) -> HashMap<PathBuf, SystemTime> {
@@ -77,7 +77,7 @@ pub(super) fn folders<'f>(
     modified.collect()
 }
 
-/// A file as it is now.
+/// A file in its present state.
 pub(super) fn part(path: &Path) -> io::Result<Part> {
     let meta = path.metadata()?;
     Ok(Part {

@@ -24,13 +24,13 @@ use crate::session::{
     Wanted,
 };
 
-/// Name that OpenRouter gives to a trace whose user gave it none.
+/// OpenRouter's name for a trace to which the user gave none.
 const UNNAMED: &str = "OpenRouter Request";
 
-/// Names of spans that are the same for every prompt, which says more.
+/// Names of spans that are the same for every prompt. The prompt says more, and is used instead.
 const PLAIN: [&str; 2] = ["claude_code.interaction", "codex turn"];
 
-/// Reads a trace; `None` if nothing of it is worth an event. `wanted` says which content to keep.
+/// Reads a trace; `None` if nothing in it has an event. `wanted` says which content to keep.
 pub(super) fn read(trace: &Trace<'_>, wanted: Wanted) -> Option<Session> {
     let mut tree = Tree::new(&trace.pieces.spans);
     tree.bound_times(trace.modified().into());
@@ -94,7 +94,7 @@ impl Work {
         }
     }
 
-    /// The session of the trace: one turn, which holds everything.
+    /// The session of the trace: one turn that contains everything.
     fn session(self, tree: &Tree<'_>, trace: &Trace<'_>) -> Option<Session> {
         let Self {
             generations,
@@ -189,7 +189,7 @@ fn generations(
     generations
 }
 
-/// The node whose work is the whole trace: the only one that nothing contains, unless it is a call
+/// The node whose work is the whole trace: the only one that no other contains, unless it is a call
 /// or a tool.
 fn whole(tree: &Tree<'_>, containers: &[Option<usize>]) -> Option<usize> {
     let tops = (0..tree.nodes.len()).filter(|it| tree.is_shown(*it) && containers[*it].is_none());
@@ -200,8 +200,8 @@ fn whole(tree: &Tree<'_>, containers: &[Option<usize>]) -> Option<usize> {
     matches!(tree.nodes[top].kind, SpanKind::Operation(_)).then_some(top)
 }
 
-/// The trace as a whole. Without a span for it, it has the name and the facts of the first piece of
-/// work in it.
+/// The operation of the trace as a whole. Without a span for it, name and facts are those of the
+/// first piece of work.
 fn whole_of(
     tree: &Tree<'_>,
     whole: Option<usize>,
@@ -260,8 +260,8 @@ fn whole_of(
     }
 }
 
-/// The circumstances of work that no span contains: those of the first piece of it. Work for several
-/// users is nobody's.
+/// The circumstances of work that no span contains: those of its first piece. Work for several
+/// users belongs to none of them.
 fn circumstances_of_several(tree: &Tree<'_>, first: &Node<'_>) -> Arc<Circumstances> {
     let shown = (0..tree.nodes.len()).filter(|it| tree.is_shown(*it));
     let mut users = shown.filter_map(|it| {
@@ -274,7 +274,7 @@ fn circumstances_of_several(tree: &Tree<'_>, first: &Node<'_>) -> Arc<Circumstan
     }
     let circumstances = calls::circumstances_of(first, &first.identity.of_several());
     let mut circumstances = Arc::unwrap_or_clone(circumstances);
-    // Its resource may name one of them.
+    // Its resource may name one of the users.
     let origin = circumstances.origin.take().map(|origin| Origin {
         person: None,
         ..Arc::unwrap_or_clone(origin)
@@ -283,8 +283,8 @@ fn circumstances_of_several(tree: &Tree<'_>, first: &Node<'_>) -> Arc<Circumstan
     Arc::new(circumstances)
 }
 
-/// What the user asked for: the input of the whole, otherwise the last words of the user before the
-/// first call.
+/// The user's prompt: the input of the whole, or else the user's last message before the first
+/// call.
 fn prompt(whole: &Operation, generations: &[Generation]) -> String {
     if let Json::String(text) = &whole.input {
         return text.clone();

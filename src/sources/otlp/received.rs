@@ -1,6 +1,6 @@
-//! Traces that were received: each is read with the others of its session.
+//! Traces that were received. Each is read with the others of its session.
 //!
-//! An inbox may hold a million traces, so that it is never read as a whole.
+//! An inbox may contain a million traces, so it is never read as a whole.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -18,13 +18,14 @@ use crate::otlp::{Batch, TraceId};
 use crate::session::{Agent, Generation, Wanted};
 use crate::sources::session_ref::{Locator, SessionRef};
 
-/// Traces of the session before one that are read with it. Their conversations are known then.
+/// Number of earlier traces of the session that are read with one, so that their conversations are
+/// known.
 const BEFORE: usize = 32;
-/// Traces of the session after one that are read with it. One of the next holds what tools answered:
-/// agents make requests of another kind in between, for a title or a summary, and no order of receipt
-/// is promised.
+/// Number of later traces of the session that are read with one. One of the next contains the
+/// results of tools: in between, agents make other requests, for a title or a summary, and traces
+/// may arrive in any order.
 const AFTER: usize = 8;
-/// Traces of an inbox that are listed, the newest ones.
+/// Largest number of traces of an inbox to list, the newest ones.
 const LISTED: usize = 1_000_000;
 
 thread_local! {
@@ -32,7 +33,7 @@ thread_local! {
     static OPEN: RefCell<Weak<Open>> = const { RefCell::new(Weak::new()) };
 }
 
-/// An open inbox, and what was read of it last.
+/// An open inbox, with the traces read last.
 #[derive(Debug)]
 struct Open {
     database: PathBuf,
@@ -40,15 +41,15 @@ struct Open {
     last: RefCell<Option<Last>>,
 }
 
-/// Traces that were read together, in the states in which they were.
+/// Traces that were read together, with their revisions at that time.
 #[derive(Clone, Debug)]
 struct Last {
     revisions: Vec<Revision>,
     archive: Arc<Archive>,
 }
 
-/// An inbox whose traces this thread reads one after the other. As long as one of these is there,
-/// reading a trace opens no file: that takes a third of the time of a small one.
+/// An inbox whose traces this thread reads one after the other. While this value exists, reading a
+/// trace opens no file, which would take half as long again for a small trace.
 #[derive(Debug)]
 pub struct OpenInbox(Rc<Open>);
 
@@ -63,8 +64,8 @@ impl OpenInbox {
         Ok(Self(open))
     }
 
-    /// The traces that change with a part of the inbox: with a trace, also the one before it in its
-    /// session whose tools it is the first to tell the results of.
+    /// The traces that change with a part of the inbox: the trace itself, and the one before it in
+    /// its session whose tool results it is the first to contain.
     ///
     /// # Errors
     /// When the inbox cannot be read.
@@ -73,14 +74,14 @@ impl OpenInbox {
         let own = open.one(key)?;
         let archive = open.around(&own)?;
         let changed: Vec<TraceId> = if own.is_loose {
-            // Records without a trace belong to some of its session.
+            // Records without a trace may belong to any trace of their session.
             let part = open.part(&own);
             let changed = archive.traces_in(&part.path).into_iter();
             changed.map(|it| it.id).collect()
         } else {
             let trace = archive.trace(key.trace_id);
             let answered = trace.map_or_else(Vec::new, |it| it.answered());
-            // What was read of it last is read again at once.
+            // `key` comes first: it was read last, and reading it again costs nothing.
             [vec![key.trace_id], answered].concat()
         };
         let mut found = Vec::new();
@@ -89,7 +90,7 @@ impl OpenInbox {
                 route: key.route.clone(),
                 trace_id,
             })?;
-            // One that waits is read by itself, with all that came until then.
+            // A waiting trace is read by itself later, with everything received until then.
             if trace_id == key.trace_id || own.is_loose || !summary.is_waiting {
                 found.push(reference(&open.database, &summary));
             }
@@ -98,12 +99,12 @@ impl OpenInbox {
     }
 }
 
-/// Whether a path is that of an inbox.
+/// Whether the path is that of an inbox.
 pub(super) fn is_inbox(path: &Path) -> bool {
     inbox::folder_of(path).is_some() && path.is_file()
 }
 
-/// The inbox that this thread keeps open, or opened now.
+/// The inbox that this thread has open; otherwise it is opened.
 fn open(database: &Path) -> io::Result<Rc<Open>> {
     let kept = OPEN.with_borrow(Weak::upgrade);
     if let Some(kept) = kept.filter(|it| it.database == database) {
@@ -118,20 +119,20 @@ fn open(database: &Path) -> io::Result<Rc<Open>> {
     }))
 }
 
-/// The traces of an inbox, without records that have none.
+/// The traces of an inbox, except for records without a trace.
 pub(super) fn all(database: &Path) -> io::Result<Vec<Summary>> {
     let mut all = open(database)?.reader.traces(LISTED).map_err(failed)?;
     all.retain(|it| !it.is_loose);
     Ok(all)
 }
 
-/// What is known of a trace without reading it.
+/// Facts about a trace without reading it.
 pub(super) fn summary(database: &Path, key: &TraceKey) -> io::Result<Summary> {
     open(database)?.one(key)
 }
 
-/// The name of a trace in an inbox, below its path and in the outbox. What came by the route of the
-/// settings has its id alone.
+/// The name of a trace below the path of its inbox, and in the outbox. A trace that came by the
+/// default route is named by its id alone.
 pub(super) fn name(key: &TraceKey) -> String {
     if key.route.is_main() {
         key.trace_id.to_string()
@@ -155,7 +156,7 @@ pub(in crate::sources) fn trace_of_key(name: &str) -> Option<TraceKey> {
     })
 }
 
-/// The inbox and the trace that a path names; `None` when it names none.
+/// The inbox and the trace that a path names; `None` for any other path.
 pub(super) fn at(path: &Path) -> Option<(&Path, TraceKey)> {
     let trace_id = path.file_name()?.to_str()?.parse().ok()?;
     let above = path.parent()?;
@@ -176,8 +177,8 @@ pub(in crate::sources) fn sessions_named_in(
     open(database)?.reader.sessions(trace).map_err(failed)
 }
 
-/// The calls of a coding agent's session that OpenRouter delivered to the inbox by a route: those in
-/// deliveries that name the session, and those with one of these ids of responses.
+/// Calls of a coding agent's session that OpenRouter delivered to the inbox by a route: in
+/// deliveries that name the session, or with one of these response ids.
 pub(in crate::sources) fn delivered(
     database: &Path,
     route: &Route,

@@ -23,8 +23,7 @@ use crate::sources::walk::{self, Listing, Unreadable};
 /// See [`Source`].
 pub(in crate::sources) struct Otlp;
 
-/// Endings of the names of files that are looked at in a folder. A file that is named alone may have
-/// any name.
+/// Extensions of the files to examine in a folder. A file that the user names may have any name.
 const ENDINGS: [&str; 9] = [
     "json", "jsonl", "ndjson", "gz", "pb", "binpb", "proto", "protobuf", "otlp",
 ];
@@ -32,14 +31,14 @@ const ENDINGS: [&str; 9] = [
 /// The place of a trace.
 #[derive(Clone, Debug)]
 enum Address {
-    /// In a file of many traces; a file as a whole without one.
+    /// In a file of many traces; without an id, the file as a whole.
     File(PathBuf, Option<TraceId>),
     /// In the inbox of a database.
     Received(PathBuf, TraceKey),
 }
 
 impl Address {
-    /// The trace that a path names, or the file; `None` when it is none of this source.
+    /// The trace or file that a path names; `None` for a path of another source.
     fn at(path: &Path) -> Option<Self> {
         if is_archive(path) {
             return Some(Self::File(path.to_owned(), None));
@@ -59,7 +58,7 @@ impl Address {
         }
     }
 
-    /// The trace: the one that is named, or the only one of the file.
+    /// The named trace, or else the only one of the file.
     fn trace<'a>(&self, archive: &'a Archive) -> Option<Trace<'a>> {
         match self {
             Self::Received(_, key) => archive.trace(key.trace_id),
@@ -81,7 +80,7 @@ impl Source for Otlp {
         None
     }
 
-    /// What was received. Files are nowhere in particular.
+    /// The traces of the inbox. Files have no usual folder.
     fn all(&self, host: &Host) -> Listing<SessionRef> {
         let database = host.state_directory().map(|it| inbox::database(&it));
         database.map_or_else(Listing::default, |it| in_inbox(&it))
@@ -105,7 +104,7 @@ impl Source for Otlp {
             ending.is_some_and(|it| ENDINGS.contains(&it))
         };
         let named = || listing.found.iter().filter(is_named);
-        // What cannot be read is told by the reading of its own file.
+        // An error is reported when the file itself is read.
         let _ = Archive::gather(named());
         for path in named() {
             found.append(in_file(path, true));
@@ -133,7 +132,7 @@ impl Source for Otlp {
             let trace = trace.ok_or(ErrorKind::NotFound)?;
             return Ok(reference(file, &trace));
         }
-        // A file as a whole: each of its traces has a path of its own.
+        // The file as a whole: each of its traces has a path of its own.
         let meta = path.metadata()?;
         Ok(SessionRef {
             agent: Agent::Otlp,
@@ -144,7 +143,7 @@ impl Source for Otlp {
         })
     }
 
-    /// The file as a whole is none: its traces are.
+    /// A file as a whole is not a session; its traces are.
     fn is_part(&self, session: &SessionRef) -> bool {
         matches!(session.locator, Locator::File(_))
     }
@@ -157,7 +156,7 @@ impl Source for Otlp {
         session.id.clone()
     }
 
-    /// Two routes may have traces of the same id.
+    /// Traces of two routes may have the same id.
     fn session_key(&self, session: &SessionRef) -> String {
         match received::at(&session.locator.path()) {
             Some((_, key)) => received::name(&key),
@@ -213,7 +212,7 @@ impl SessionFiles for Address {
         }
     }
 
-    /// None for what was received: the inbox itself knows what is new.
+    /// Empty for received traces: the inbox itself records what is new.
     fn looks(&self) -> Vec<Look> {
         let Self::File(file, _) = self else {
             return Vec::new();
@@ -249,7 +248,7 @@ fn whole(session: &SessionRef, wanted: Wanted) -> Option<Session> {
     read(&address.trace(&archive)?, wanted)
 }
 
-/// The traces of a file that are worth an event. In a folder, one that is spread over files counts
+/// The traces of a file that have an event. In a folder, a trace that is spread over files counts
 /// once.
 fn in_file(file: &Path, is_in_folder: bool) -> Listing<SessionRef> {
     let mut listing = Listing::default();

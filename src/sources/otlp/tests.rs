@@ -8,7 +8,7 @@ use crate::otlp::{Attributes, Resource, Scope, Span, SpanId, SpanKind, Status, T
 /// Nanoseconds before which no span begins: 2026-03-01T12:00:00Z.
 const BEGIN: u64 = 1_772_366_400_000_000_000;
 
-/// A span in a trace that all have, one second long, with an id of its own.
+/// A span of one second with an id of its own. All are in the same trace.
 pub(super) fn span(name: &str, attributes: Attributes) -> Span {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;

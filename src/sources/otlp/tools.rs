@@ -13,8 +13,8 @@ use super::messages;
 use super::tree::Tree;
 use crate::session::{Block, Generation, Message, Operation, ToolCall, ToolResult};
 
-/// Puts each execution under the response that asked for it. Those of which that is not known are
-/// returned as operations. `parents` are the spans around the nodes.
+/// Adds each execution to the response that asked for it, and returns the others as operations.
+/// `parents` are the spans around the nodes.
 pub(super) fn attach(
     executions: Vec<Execution>,
     generations: &mut [(usize, Generation)],
@@ -53,7 +53,7 @@ pub(super) fn attach(
     alone
 }
 
-/// The calls of tools in responses that have no result yet, by their ids. An id may repeat.
+/// The tool calls in responses that have no result yet, by id. An id may repeat.
 #[derive(Default)]
 struct OpenCalls {
     /// Indices of the blocks of a response that are calls with an id.
@@ -61,7 +61,7 @@ struct OpenCalls {
 }
 
 impl OpenCalls {
-    /// The first call with this id in the response at a place that has no result.
+    /// The first tool call with this id and without a result, in the response at `place`.
     fn next<'g>(
         &mut self,
         place: usize,
@@ -92,8 +92,8 @@ impl OpenCalls {
     }
 }
 
-/// Adds results that only a later request tells, for tools whose execution nobody reports. `own` are the
-/// requests of these calls as they were sent, by the span of the call; `later` are requests after them.
+/// Adds results that only a later request contains, for tools whose execution nobody reports. `own`
+/// are the requests of these calls, by the span of the call; `later` are the requests after them.
 pub(super) fn answer<'r>(
     generations: &mut [Generation],
     own: impl FnOnce() -> HashMap<String, &'r Request>,
@@ -111,7 +111,7 @@ pub(super) fn answer<'r>(
         let messages = std::mem::take(&mut generations[place].input);
         resolve(&messages, &mut open, generations);
         generations[place].input = messages;
-        // Ids of calls may repeat, so that each result belongs to the last call before it.
+        // Ids of tool calls may repeat, so each result belongs to the last call before it.
         let mut calls = Open::default();
         for (index, call) in open_calls(&generations[place]) {
             let calls = if told.contains(&call.id) {
@@ -147,11 +147,11 @@ pub(super) fn answer<'r>(
     }
 }
 
-/// Calls of tools without a result, by their ids. A place is that of a call of a model, and of a block
-/// in its answer.
+/// Tool calls without a result, by id. Each place consists of the index of a generation and of a
+/// block in its answer.
 type Open = HashMap<String, Vec<(usize, usize)>>;
 
-/// The calls of tools in a response that have an id and no result, each with the index of its block.
+/// The tool calls in a response that have an id and no result, each with the index of its block.
 fn open_calls(generation: &Generation) -> impl Iterator<Item = (usize, &ToolCall)> {
     let blocks = generation.output.iter().enumerate();
     let calls = blocks.filter_map(|(index, block)| match block {
@@ -175,9 +175,10 @@ fn repeated(generations: &[Generation]) -> HashSet<String> {
     repeated
 }
 
-/// Adds results to calls whose ids repeat: from the first of the later requests whose conversation holds
-/// the call itself. Conversations may run beside each other in one trace, and providers count their ids
-/// anew in each. Returns the ids of the calls that conversations hold: their results alone say nothing.
+/// Adds results to tool calls whose ids repeat, from the first later request whose conversation
+/// contains the call itself. One trace may have several conversations at a time, and providers
+/// count ids anew in each. Returns the ids of the calls that conversations contain; for them, a
+/// result alone proves nothing.
 fn answer_repeated(
     generations: &mut [Generation],
     repeated: &HashSet<String>,
@@ -209,7 +210,7 @@ fn answer_repeated(
     repeated.iter().filter(holds).cloned().collect()
 }
 
-/// What a conversation tells about calls of tools, by their ids, in order.
+/// The tool calls and results in a conversation, by id, in order.
 struct Told<'a>(HashMap<&'a str, Vec<Said<'a>>>);
 
 enum Said<'a> {
@@ -231,9 +232,8 @@ impl<'a> Told<'a> {
         Self(told)
     }
 
-    /// The result of a call. Ids may repeat, so that a conversation may have results of earlier calls
-    /// with the same id: they stand before the call. Where a conversation holds results alone, the last
-    /// one is meant.
+    /// The result of a tool call. Ids may repeat, so results before the call belong to earlier
+    /// calls with the same id. In a conversation with results alone, the last one counts.
     fn result_of(&self, id: &str, call: &ToolCall) -> Option<&'a ToolResult> {
         let said = self.0.get(id)?;
         if self.holds(id) {
@@ -243,13 +243,13 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// Whether the conversation holds a call with this id, not its result alone.
+    /// Whether the conversation contains a call with this id, and not only its result.
     fn holds(&self, id: &str) -> bool {
         let said = self.0.get(id).into_iter().flatten();
         said.into_iter().any(|it| matches!(it, Said::Asked(_)))
     }
 
-    /// The result of a call that the conversation holds itself.
+    /// The result of a call that the conversation itself contains.
     fn result_after(&self, id: &str, call: &ToolCall) -> Option<&'a ToolResult> {
         let said = self.0.get(id)?;
         let is_call = |it: &Said<'_>| matches!(it, Said::Asked(asked) if is_same(asked, call));
@@ -295,7 +295,7 @@ fn resolve(messages: &[Message], open: &mut Open, generations: &mut [Generation]
     }
 }
 
-/// The nodes that report an execution of a tool, each with the parts of it.
+/// The nodes that report the execution of a tool, each with its parts.
 pub(super) fn executions(tree: &Tree<'_>) -> Vec<Execution> {
     let children = tree.children();
     let tools = (0..tree.nodes.len())

@@ -1,4 +1,4 @@
-//! The spans of one trace as a tree: which of them are worth an event, and what contains what.
+//! The spans of one trace as a tree: which have an event, and which contains which.
 //!
 //! Spans come in any order, parents may be missing (the exporter filtered a web request) or name
 //! each other in a circle, and two instrumentations may report one call.
@@ -23,16 +23,16 @@ pub(super) struct Node<'a> {
     pub(super) kind: SpanKind,
     pub(super) times: Times,
     pub(super) identity: Identity,
-    /// The span that contains it, if it is known.
+    /// Index of the span that contains it, if known.
     pub(super) parent: Option<usize>,
-    /// The log records about it.
+    /// The log records about the span.
     pub(super) logs: Vec<&'a LogRecord>,
     /// Reports of the same work by other instrumentations.
     pub(super) twins: Vec<&'a Span>,
-    /// Spans that report the same call, alone or with others. Had only they come, they would be the
-    /// call.
+    /// Spans that report the same call, alone or with others. If one of them had arrived alone, it
+    /// would be the call.
     pub(super) reports: Vec<&'a Span>,
-    /// The node that reports the same work and is kept instead.
+    /// Index of the node that reports the same work and is kept instead.
     pub(super) kept: Option<usize>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// The tree of these spans of one trace.
+    /// The tree of the spans of one trace.
     pub(super) fn new(spans: &'a [Span]) -> Self {
         let mut sorted: Vec<&Span> = spans.iter().collect();
         sorted.sort_by_key(|span| (span.start, span.span_id));
@@ -75,14 +75,14 @@ impl<'a> Tree<'a> {
         Self { nodes, order }
     }
 
-    /// Leaves out times that a clock cannot have had before all of it was `received`.
+    /// Discards times that were impossible when the trace was `received`.
     pub(super) fn bound_times(&mut self, received: DateTime<Utc>) {
         for node in &mut self.nodes {
             node.times = node.times.before(received);
         }
     }
 
-    /// Adds log records to the spans they are about.
+    /// Adds log records to their spans.
     pub(super) fn join(&mut self, logs: &'a [LogRecord]) {
         let places: HashMap<SpanId, usize> = self
             .nodes
@@ -99,7 +99,7 @@ impl<'a> Tree<'a> {
             };
             by_key.extend(key.map(|key| (key, index)));
         }
-        // Messages come in any order, and their times tell the right one.
+        // Messages arrive in any order; their times give the right one.
         let mut logs: Vec<&LogRecord> = logs.iter().collect();
         logs.sort_by_key(|it| at(it));
         for log in logs {
@@ -182,8 +182,8 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// An attempt at a provider that was the only one, and succeeded, says nothing that its request does
-/// not say.
+/// Removes attempts at a provider that were the only one and succeeded: they add nothing to their
+/// request.
 fn fold_attempts(nodes: &mut [Node<'_>]) {
     const ATTEMPT: SpanKind = SpanKind::Operation(OperationKind::Attempt);
     let mut attempts: HashMap<Option<SpanId>, Vec<usize>> = HashMap::new();
@@ -204,12 +204,12 @@ fn fold_attempts(nodes: &mut [Node<'_>]) {
 }
 
 impl<'a> Node<'a> {
-    /// All that is stated about the work of the node.
+    /// All attributes about the node's work.
     pub(super) fn facts(&self) -> Facts<'a> {
         self.facts_of(|_| true)
     }
 
-    /// What is stated about the work of the node by those of its reports.
+    /// Attributes about the node's work, from the reports that meet a condition.
     pub(super) fn facts_of(&self, condition: impl Fn(&Span) -> bool) -> Facts<'a> {
         let spans = self.reports_of_work().filter(|it| condition(it));
         let spans = spans.map(|span| &span.attributes);
@@ -217,12 +217,12 @@ impl<'a> Node<'a> {
         Facts(spans.chain(logs).collect())
     }
 
-    /// What OpenRouter says about the work of the node, if it delivered a report of it.
+    /// OpenRouter's report of the node's work, if delivered.
     pub(super) fn delivered(&self) -> Option<&'a Span> {
         self.reports_of_work().find(|it| is_delivery(it))
     }
 
-    /// The spans that report the work of the node, the one that is kept first.
+    /// The spans that report the node's work, the kept one first.
     fn reports_of_work(&self) -> impl Iterator<Item = &'a Span> {
         [self.span].into_iter().chain(self.twins.iter().copied())
     }
@@ -231,8 +231,8 @@ impl<'a> Node<'a> {
 /// Names of the id of a tool call on log records.
 const TOOL_KEYS: &[&str] = &["tool_use_id", "gen_ai.tool.call.id", "call_id"];
 
-/// Indices in an order in which each follows its parent. Parents that name each other in a circle
-/// are cut apart at the earliest.
+/// Indices in an order in which each follows its parent. A circle of parents is cut before its
+/// earliest span.
 fn order(parents: &mut [Option<usize>]) -> Vec<usize> {
     let mut children = vec![Vec::new(); parents.len()];
     for (index, parent) in parents.iter().enumerate() {
@@ -266,7 +266,7 @@ fn order(parents: &mut [Option<usize>]) -> Vec<usize> {
     order
 }
 
-/// Sets what each span says of user and session, completed by the spans around it and by the root.
+/// Sets the identity of each span, completed by the spans around it and by the root.
 fn identify(nodes: &mut [Node<'_>], order: &[usize]) {
     for index in order {
         let around = nodes[*index].parent.map(|parent| &nodes[parent].identity);
@@ -275,7 +275,7 @@ fn identify(nodes: &mut [Node<'_>], order: &[usize]) {
     }
     let roots = nodes.iter().filter(|it| it.span.parent_span_id.is_none());
     let mut roots = roots.map(|it| it.identity.clone());
-    // Several roots have nothing to do with each other.
+    // Several roots are unrelated.
     let (Some(root), None) = (roots.next(), roots.next()) else {
         return;
     };

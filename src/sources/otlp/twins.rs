@@ -1,9 +1,10 @@
 //! One call, one generation: finds the spans that report the same call.
 //!
 //! Several instrumentations may be active at once: the provider's own library, OpenLLMetry, a
-//! framework. Their spans nest, or lie beside each other, even in traces of their own. Two spans are
-//! the same call only if everything agrees: who reports it differs, the times are the same, and the
-//! id of the response or the tokens are. An id alone is no proof, since gateways give one to many.
+//! framework. Their spans are nested or beside each other, even in traces of their own. Two spans
+//! are the same call only if everything agrees: their reporters differ, their times are the same,
+//! and so is the id of the response or the token counts. An id alone is no proof, since gateways
+//! give one id to many.
 
 use std::collections::HashMap;
 
@@ -20,10 +21,10 @@ use crate::otlp::openrouter::is_delivery;
 use crate::otlp::{Span, SpanId};
 use crate::session::{CallKind, OperationKind};
 
-/// Largest difference between two reports of one time.
+/// Largest difference between two reports of the same time.
 const AT_ONCE: TimeDelta = TimeDelta::milliseconds(50);
 
-/// What a span says about the identity of its call.
+/// The facts about a span that identify its call.
 #[derive(Clone, Debug)]
 pub(super) struct Print {
     times: Times,
@@ -52,7 +53,7 @@ impl Print {
         }
     }
 
-    /// Whether both report one call. A streamed count may be off by one.
+    /// Whether both report the same call. The count of a streamed answer may differ by one token.
     fn is_same_call(&self, other: &Self) -> bool {
         if self.scope == other.scope {
             return false;
@@ -76,16 +77,16 @@ impl Print {
         is_model && agrees && self.is_at_the_time_of(other) || self.is_delivery_of(other)
     }
 
-    /// Whether both have the same id of OpenRouter, which gives each request one. Its times are those of
-    /// its servers, and its counts those that it charges for.
+    /// Whether both have the same id of OpenRouter, which is unique per request. Its times are
+    /// measured on its servers, and its counts are those it charges for.
     fn is_delivery_of(&self, other: &Self) -> bool {
         let id = self.response.as_deref();
         let is_drawn = id.is_some_and(|id| id.starts_with("gen-") && id.len() >= 24);
         is_drawn && self.response == other.response
     }
 
-    /// Whether one is OpenRouter's report of a call and the other one that does not have OpenRouter's id
-    /// of it: the same, if both asked for the same tool.
+    /// Whether one is OpenRouter's report of a call, and the other a call without OpenRouter's id:
+    /// they are the same if both asked for the same tool.
     fn may_be_delivered_as(&self, other: &Self) -> bool {
         let [application, _] = if self.is_delivery {
             [other, self]
@@ -109,7 +110,7 @@ impl Print {
     }
 
     /// Which of two reports to keep: the application's own, among the steps and tools of its work;
-    /// otherwise the one with content, otherwise the first.
+    /// else the one with content; else the first.
     const fn is_better_than(&self, other: &Self) -> bool {
         if self.is_delivery == other.is_delivery {
             self.has_content && !other.has_content
@@ -118,8 +119,7 @@ impl Print {
         }
     }
 
-    /// The id of the response, if its maker gives each response one of its own: it may join spans
-    /// of different traces.
+    /// The id of the response, if it is unique: it may join spans of different traces.
     pub(super) fn unique_response(&self) -> Option<&str> {
         let id = self.response.as_deref()?;
         UNIQUE
@@ -129,11 +129,11 @@ impl Print {
     }
 }
 
-/// Beginnings of ids whose makers give each response one of its own.
+/// Prefixes of ids that are unique per response.
 const UNIQUE: [&str; 4] = ["gen-", "req_", "msg_", "resp_"];
 
-/// Characters of such an id after its beginning. Gateways and doubles of providers that answer with
-/// a fixed id have a shorter one.
+/// Characters of a unique id after its prefix. Fixed ids, which gateways and doubles of providers
+/// give, are shorter.
 const DRAWN: usize = 20;
 
 /// The id of a call's response, if it identifies the call by itself.
@@ -143,14 +143,14 @@ pub(super) fn drawn_response(node: &Node<'_>) -> Option<String> {
     ids.find(|id| is_drawn(id))
 }
 
-/// Whether an id was drawn at random by a maker that gives each response one of its own.
+/// Whether an id was drawn at random, and so is unique per response.
 pub(super) fn is_drawn(id: &str) -> bool {
     let mut beginnings = UNIQUE.iter();
     let rest = beginnings.find_map(|it| id.strip_prefix(it));
     rest.is_some_and(|rest| rest.len() >= DRAWN && rest.bytes().any(|it| it.is_ascii_digit()))
 }
 
-/// Whether a span holds what was said, which only some instrumentations record.
+/// Whether a span contains messages, which only some instrumentations record.
 pub(super) fn has_content(facts: &Facts<'_>) -> bool {
     let lists = [
         names::INPUT,
@@ -180,8 +180,8 @@ pub(super) fn merge(tree: &mut Tree<'_>) {
     around_counted(tree, &prints);
 }
 
-/// A span of an unknown emitter that has token counts and contains calls is no call itself: it sums
-/// them up, or repeats the last of them.
+/// Unmarks as calls the spans of unknown emitters that have token counts and contain calls: they
+/// repeat the sum of the tokens, or the last count.
 fn around_calls(tree: &mut Tree<'_>) {
     let mut contains_call = vec![false; tree.nodes.len()];
     for index in tree.order.iter().rev() {
@@ -196,8 +196,7 @@ fn around_calls(tree: &mut Tree<'_>) {
     }
 }
 
-/// Of calls within calls, one is kept if they are the same; a call around several others is no call
-/// itself.
+/// Merges nested calls that are the same. A call around several others is no call itself.
 fn nested(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
     let mut inner: Vec<Vec<usize>> = vec![Vec::new(); tree.nodes.len()];
     for (index, around) in tree.calls_around().into_iter().enumerate() {
@@ -229,8 +228,8 @@ fn nested(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
     }
 }
 
-/// Whether a call only sums up the calls in it. One that says how much it used, and says more or
-/// less than they do, was paid for itself, and so was each that OpenRouter delivered.
+/// Whether a call only sums up the calls in it. A call with other token counts than the sum was
+/// paid for itself, and so was every call that OpenRouter delivered.
 fn is_around(outer: &Print, inner: &[usize], prints: &[Option<Print>]) -> bool {
     if outer.is_delivery {
         return false;
@@ -245,8 +244,8 @@ fn is_around(outer: &Print, inner: &[usize], prints: &[Option<Print>]) -> bool {
     used == sum || used == (0, 0)
 }
 
-/// Of calls that state the same response, one is kept, whatever their times: an application measures
-/// from when it asks, and a gateway from when it was asked.
+/// Merges calls with the same response id, whatever their times: an application measures from its
+/// request, a gateway from the arrival of the request.
 fn of_one_response(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
     let mut first: HashMap<&str, usize> = HashMap::new();
     for call in tree.calls(CallKind::Chat) {
@@ -268,10 +267,10 @@ fn of_one_response(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
     }
 }
 
-/// Of calls beside each other, one is kept if they are the same.
+/// Merges calls beside each other that are the same.
 fn beside(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
     let calls = tree.calls(CallKind::Chat);
-    // Nobody reports a call twice: what one instrumentation reports need not be compared.
+    // No instrumentation reports a call twice, so reports of one scope need no comparison.
     let mut numbers: HashMap<&str, usize> = HashMap::new();
     let scopes: Vec<usize> = prints
         .iter()
@@ -331,15 +330,15 @@ fn keep_one(tree: &mut Tree<'_>, prints: &[Option<Print>], one: usize, other: us
     kept.identity.complete(&identity);
 }
 
-/// Whether a report of a call has the tokens of it that another one has.
+/// Whether a report of a call has token counts if another report has.
 fn covers(prints: &[Option<Print>], report: usize, call: usize) -> bool {
     let counts = |index: usize| prints[index].as_ref().and_then(|it| it.tokens);
     let counted = |index: usize| counts(index).is_some_and(|it| it != (0, 0));
     counted(report) || !counted(call)
 }
 
-/// A span that is no call because it contains calls would have been one without them, and its tokens
-/// are theirs.
+/// Adds to each call the span around it that was unmarked because of it. If that span had arrived
+/// alone, it would be the call; its tokens are those of the calls in it.
 fn around_counted(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
     let is_around = |tree: &Tree<'_>, index: usize| {
         prints[index].is_some() && !matches!(tree.nodes[index].kind, SpanKind::Call(_))
@@ -361,9 +360,9 @@ fn around_counted(tree: &mut Tree<'_>, prints: &[Option<Print>]) {
     }
 }
 
-/// An agent of the AI SDK that was stopped before its call ended stands for the call, whose span is
-/// then never sent. One that states an outcome had calls that ended. Where an application loses the
-/// context of its spans, they are in traces of their own.
+/// Treats an agent of the AI SDK that was stopped before its call ended as the call, whose span is
+/// never sent then. An agent with an outcome had calls that ended; if the application loses the
+/// context of its spans, they are in other traces.
 fn without_calls(tree: &mut Tree<'_>) {
     let mut has_call = vec![false; tree.nodes.len()];
     for index in tree.order.iter().rev() {
@@ -385,7 +384,7 @@ fn without_calls(tree: &mut Tree<'_>) {
     }
 }
 
-/// Whether a span says how its work ended, other than by being stopped.
+/// Whether a span states an outcome of its work other than being stopped.
 fn has_outcome(node: &Node<'_>) -> bool {
     let facts = node.facts();
     let error = outcome::error(node.span, &facts);
@@ -400,11 +399,11 @@ fn has_outcome(node: &Node<'_>) -> bool {
     error.is_some() && !outcome::is_cancelled(error.as_ref()) || states.into_iter().any(has)
 }
 
-/// Drops the calls of a trace that another trace reports too, and better; of two that are equally
-/// good, the one of the smaller trace id is kept. Reports of a call that is kept here complete it.
+/// Drops the calls of a trace that another trace reports better; if both are equally good, the
+/// smaller trace id wins. Reports of a call that is kept here complete it.
 ///
-/// `reporting` gives the spans of other traces that report a response, and `asking` those that asked for
-/// the same tool as a span.
+/// `reporting` returns the spans of other traces that report a response, `asking` those that asked
+/// for the same tool as a span.
 pub(super) fn merge_across<'a>(
     tree: &mut Tree<'a>,
     reporting: impl Fn(&str) -> Vec<&'a Span>,

@@ -5,7 +5,7 @@ use super::dialects::counts as names;
 use super::facts::Facts;
 use crate::session::{CacheCounts, Cost, MediaTokens, Usage, UsageReport};
 
-/// Tokens of a call, and how they were reported.
+/// Token counts of a call, and how they were reported.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tokens {
     pub(super) usage: Usage,
@@ -13,9 +13,9 @@ pub(super) struct Tokens {
     pub(super) report: UsageReport,
 }
 
-/// The tokens of a call. Today's conventions count cached tokens as input; older instrumentations of
-/// Anthropic's interface passed on what it says, which counts them apart. The numbers tell: a whole
-/// is not smaller than its parts.
+/// The tokens of a call. Today's conventions count cached tokens as input; older instrumentations
+/// of Anthropic's interface pass on its counts, which exclude them. The numbers decide: a total is
+/// at least as large as its parts.
 pub(super) fn tokens(facts: &Facts<'_>) -> Tokens {
     let input = facts.count(names::INPUT_TOKENS);
     let output = facts.count(names::OUTPUT_TOKENS);
@@ -38,7 +38,7 @@ pub(super) fn tokens(facts: &Facts<'_>) -> Tokens {
     } else {
         CacheCounts::Apart
     };
-    // Gemini counts thoughts beside the output, and its total tells.
+    // Gemini excludes thoughts from the output, which its total shows.
     let beside = reasoning.filter(|thoughts| {
         let input = match counts {
             CacheCounts::Included => whole,
@@ -87,15 +87,15 @@ fn media(facts: &Facts<'_>, names: &[Candidates; 3], all: u64) -> MediaTokens {
     }
 }
 
-/// Dollars that a call costs at most. More is a mistake, or in another unit.
+/// Highest plausible cost of a call, in USD. A larger number is a mistake, or in another unit.
 const HIGHEST_COST: f64 = 1_000_000.0;
 
-/// The cost of a call as whoever billed it states it. A free model costs 0.
+/// The cost of a call as billed, in USD. A free model costs 0.
 pub(super) fn cost(facts: &Facts<'_>) -> Option<Cost> {
     cost_by(facts, false)
 }
 
-/// The cost of a call that OpenRouter billed: what it states is never a guess.
+/// The cost of a call that OpenRouter billed, in USD: it is never a guess.
 pub(super) fn cost_at_openrouter(facts: &Facts<'_>) -> Option<Cost> {
     cost_by(facts, true)
 }

@@ -1,7 +1,7 @@
-//! What emitters write in the place of content that is not recorded.
+//! Placeholders that emitters write for content that is not recorded.
 
-/// Texts that stand for content: by Claude Code, Codex, OpenInference (`OPENINFERENCE_HIDE_INPUTS`
-/// and the like), Sentry, and Langfuse when a masking function fails.
+/// Placeholders of Claude Code, Codex, OpenInference (`OPENINFERENCE_HIDE_INPUTS` and the like),
+/// Sentry, and Langfuse when a masking function fails.
 const PLACEHOLDERS: [&str; 5] = [
     "<REDACTED>",
     "[REDACTED]",
@@ -13,8 +13,8 @@ const PLACEHOLDERS: [&str; 5] = [
 /// Logfire names the pattern that a value matched: `[Scrubbed due to 'session']`.
 const SCRUBBED: (&str, &str) = ("[Scrubbed due to '", "']");
 
-/// Whether a text is no content but says that it was withheld. A text that only contains such words
-/// is content.
+/// Whether a text is a placeholder for withheld content. A text that only contains such words is
+/// content.
 pub(crate) fn is_withheld(text: &str) -> bool {
     let text = text.trim();
     let (before, after) = SCRUBBED;

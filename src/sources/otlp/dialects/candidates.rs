@@ -1,5 +1,5 @@
-//! Attributes under which emitters state each fact, the most trustworthy first. After a `#` stands
-//! the path within a value that is JSON.
+//! Attributes in which emitters state each fact, the most trustworthy first. A `#` separates the
+//! name from the path within a JSON value.
 //!
 //! Sources: the semantic conventions of generative AI (`gen_ai.*`, newest and older names), the AI
 //! SDK 4 to 7 (`ai.*`), OpenInference (`llm.*`, `embedding.*`), OpenLLMetry (`llm.usage.*`,
@@ -58,7 +58,7 @@ pub(crate) const RESPONSE_ID: Candidates = &[
 // Input of a call.
 pub(crate) const SYSTEM: Candidates = &["gen_ai.system_instructions"];
 pub(crate) const INPUT: Candidates = &["gen_ai.input.messages", "ai.prompt.messages"];
-/// Lists that are spread over attributes.
+/// Lists with one attribute per item.
 pub(crate) const SPREAD_INPUT: Candidates = &["gen_ai.prompt", "llm.input_messages", "llm.prompts"];
 pub(crate) const OTHER_INPUT: Candidates = &[
     "gen_ai.prompt",
@@ -216,7 +216,8 @@ pub(crate) const FIRST_MILLISECONDS: Candidates = &[
 ];
 /// When the first part of the response came.
 pub(crate) const FIRST_AT: Candidates = &["langfuse.observation.completion_start_time"];
-/// Seconds that some write for calls that do not stream too, for which they are the whole time.
+/// Seconds until the first part, or for the whole call if it does not stream. So they count only
+/// for calls that do.
 pub(crate) const FIRST_IF_STREAMED: Candidates = &["gen_ai.server.time_to_first_token"];
 pub(crate) const STREAMS: Candidates = &[
     "gen_ai.request.stream",
@@ -241,7 +242,7 @@ pub(crate) const PERSON: Candidates = &[
     "posthog_distinct_id",
     "posthog.distinct_id",
 ];
-/// Other names of the user, which not everybody means as PostHog's id.
+/// Other names of the user, which some applications use for something else than PostHog's id.
 pub(crate) const USER: Candidates = &[
     "user.email",
     "user.id",
@@ -296,7 +297,7 @@ pub(crate) const GROUPS: Candidates = &[
     "posthog.groups",
 ];
 pub(crate) const AGENT_NAME: Candidates = &["gen_ai.agent.name", "agent_name", "agent.name"];
-/// Name that a programmer gave to the work.
+/// Name that the programmer gave to the work.
 pub(crate) const GIVEN_NAME: Candidates = &[
     "ai.telemetry.functionId",
     "gen_ai.function_id",
@@ -308,7 +309,7 @@ pub(crate) const GIVEN_NAME: Candidates = &[
 ];
 /// Name of the provider's server.
 pub(crate) const SERVER: Candidates = &["gen_ai.openai.api_base", "server.address"];
-/// Prefixes of attributes that hold the application's own facts, under the names behind them.
+/// Prefixes of attributes with the application's own facts; the rest of the name is the fact's.
 pub(crate) const METADATA: Candidates = &[
     "ai.telemetry.metadata.",
     "ai.settings.context.",

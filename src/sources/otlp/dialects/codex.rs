@@ -1,10 +1,10 @@
-//! Codex: its log records say what its spans do not.
+//! Codex: its log records contain what its spans omit.
 //!
-//! Codex makes hundreds of spans of its own work in a turn, and none that says which model was
+//! In one turn Codex makes hundreds of spans of its own work, and none states which model was
 //! called. Its log records do (observed with 0.171): `codex.user_prompt`, `codex.api_request` and
-//! `codex.tool_result` with the trace of the turn, `codex.sse_event` of the kind
-//! `response.completed` with the tokens of a call, which names a conversation and no trace. Spans
-//! are made of them, with ids that follow from what they say.
+//! `codex.tool_result` name the trace of the turn; `codex.sse_event` of the kind
+//! `response.completed`, with the tokens of a call, names a conversation and no trace. This module
+//! makes spans of the records, with ids derived from their contents.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::otlp::{Attribute, Attributes, LogRecord, Scope, Span, SpanId, TraceId, Value};
 use crate::sources::otlp::logs::at;
 
-/// Begins the names of Codex's scopes and services.
+/// Prefix of the names of Codex's scopes and services.
 const NAME: &str = "codex";
 
 const NANOSECONDS: u64 = 1_000_000;
@@ -29,7 +29,7 @@ pub(crate) fn conversation(log: &LogRecord) -> Option<&str> {
     log.attributes.text("conversation.id")
 }
 
-/// The spans of a trace of Codex, made of its log records; `None` for a trace of others.
+/// The spans of a trace of Codex, made of its log records; `None` for a trace of another emitter.
 pub(crate) fn spans(trace: TraceId, spans: &[Span], logs: &[LogRecord]) -> Option<Vec<Span>> {
     let mut own: Vec<&LogRecord> = logs.iter().filter(|it| event(it).is_some()).collect();
     own.sort_by_key(|it| at(it));
@@ -41,7 +41,7 @@ pub(crate) fn spans(trace: TraceId, spans: &[Span], logs: &[LogRecord]) -> Optio
     let turn = turn(trace, first, &telling);
     let mut made = Vec::new();
     let mut requested_at = turn.start;
-    // Tools are run for the response before them.
+    // Tools run for the response before them.
     let mut asked_by = turn.span_id;
     for log in own {
         match event(log) {
@@ -69,14 +69,15 @@ fn is_of_codex(span: &Span) -> bool {
     service.is_some_and(|name| name.starts_with(NAME))
 }
 
-/// Whether a record has the tokens of a response. Another one says that it is complete.
+/// Whether a record has the tokens of a response. A second record of the same kind only states the
+/// end of the stream.
 fn is_response(log: &LogRecord) -> bool {
     event(log) == Some("sse_event")
         && log.attributes.text("event.kind") == Some("response.completed")
         && log.attributes.get("input_token_count").is_some()
 }
 
-/// When the work that a record ends began.
+/// Start of the work whose end a record states, in nanoseconds since 1970.
 fn before(log: &LogRecord) -> u64 {
     let lasted = match log.attributes.get("duration_ms") {
         Some(Value::Int(lasted)) => u64::try_from(*lasted).unwrap_or(0),
@@ -128,7 +129,7 @@ fn add(span: &mut Span, key: &str, value: Option<Value>) {
     span.attributes = own.chain(new).collect();
 }
 
-/// A span with what a record says.
+/// A span made of the contents of a record.
 fn span(trace: TraceId, log: &LogRecord, operation: &str, purpose: &str) -> Span {
     const LEFT_OUT: [&str; 4] = ["auth.", "event.", "mcp_", "output_truncated"];
     let kept = log.attributes.iter().filter(|it| {

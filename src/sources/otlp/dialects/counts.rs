@@ -1,5 +1,5 @@
-//! Attributes under which emitters state tokens and costs, the most trustworthy first, as
-//! [`candidates`](super::candidates) has them of everything else.
+//! Attributes in which emitters state tokens and costs, the most trustworthy first;
+//! [`candidates`](super::candidates) has all others.
 
 use super::candidates::Candidates;
 
@@ -24,7 +24,7 @@ pub(crate) const INPUT_TOKENS: Candidates = &[
     "haystack.component.output#replies.0.meta.usage.prompt_tokens",
     "haystack.component.output#meta.0.usage.prompt_tokens",
 ];
-/// All tokens of a call, which tell whether cached ones are a part of the input.
+/// Tokens of a call in total, which show whether cached tokens are a part of the input.
 pub(crate) const TOTAL_TOKENS: Candidates = &[
     "langfuse.observation.usage_details#total",
     "total_token_count",
@@ -192,7 +192,7 @@ pub(crate) const TOTAL_COST: Candidates = &[
     "ai.response.providerMetadata#openrouter.usage.cost",
     "langfuse.observation.cost_details#total",
 ];
-/// Some write 0 here for a model whose price they do not know.
+/// Costs for which some emitters write 0 if they do not know the price.
 pub(crate) const GUESSED_COST: Candidates = &[
     "gen_ai.usage.cost",
     "gen_ai.cost.total_cost",

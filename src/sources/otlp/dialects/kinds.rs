@@ -1,20 +1,20 @@
-//! Which spans are what.
+//! The kind of each span: call, tool, operation, detail or other.
 
 use crate::otlp::openrouter::{self, Trial};
 use crate::otlp::{Attributes, Span};
 use crate::session::{CallKind, OperationKind};
 
-/// What a span is.
+/// The kind of a span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SpanKind {
     /// A call of a model.
     Call(CallKind),
     /// The execution of a tool.
     Tool,
-    /// Other work that is worth an event.
+    /// Other work with an event of its own.
     Operation(OperationKind),
-    /// A part of the work of the span around it, such as the time that a tool waited for a person.
-    /// It has no event of its own, but its times and its error count.
+    /// A part of the work of the span around it, such as the time in which a tool waited for a
+    /// person. It has no event, but its times and its error are used.
     Detail,
     /// Anything else: requests to servers, database queries, steps that hold one call.
     Other,
@@ -29,17 +29,17 @@ const RETRIEVAL: SpanKind = SpanKind::Operation(OperationKind::Retrieval);
 const RERANK: SpanKind = SpanKind::Operation(OperationKind::Rerank);
 const GUARDRAIL: SpanKind = SpanKind::Operation(OperationKind::Guardrail);
 
-/// An attribute that says what a span is, and its words. A word that is not listed is the name of
-/// an operation, if `others` says so.
+/// An attribute that states the kind of a span, with its known values. An unknown value is the name
+/// of an operation if `others` is set.
 struct Marker {
     attribute: &'static str,
     words: &'static [(&'static str, SpanKind)],
     others: bool,
 }
 
-/// The markers, the most specific first. Words are compared without regard to case.
+/// The markers, the most specific first. Values are compared without regard to case.
 const MARKERS: &[Marker] = &[
-    // Claude Code. It also says `gen_ai.operation.name`, but not on parts of tools.
+    // Claude Code. It also sets `gen_ai.operation.name`, but not on parts of tools.
     Marker {
         attribute: "span.type",
         words: &[
@@ -198,7 +198,7 @@ const MARKERS: &[Marker] = &[
         ],
         others: true,
     },
-    // Its words are in quotes.
+    // The values are in quotes.
     Marker {
         attribute: "mlflow.spanType",
         words: &[
@@ -227,7 +227,7 @@ const COMPONENTS: &[(&str, SpanKind)] = &[
     ("Agent", AGENT),
 ];
 
-/// Attributes that only a call of a model has.
+/// Attributes that only calls of models have.
 const ONLY_OF_CALLS: [&str; 6] = [
     "gen_ai.usage.input_tokens",
     "gen_ai.usage.prompt_tokens",
@@ -237,7 +237,7 @@ const ONLY_OF_CALLS: [&str; 6] = [
     "ai.usage.promptTokens",
 ];
 
-/// What a span is.
+/// The kind of a span.
 pub(crate) fn kind_of(span: &Span) -> SpanKind {
     if openrouter::is_delivery(span) {
         return of_openrouter(span);
@@ -250,8 +250,8 @@ pub(crate) fn kind_of(span: &Span) -> SpanKind {
     })
 }
 
-/// Whether only its token counts say that a span is a call. Unknown emitters also write them, as
-/// sums, on the work around calls.
+/// Whether a span counts as a call only because it has token counts. Unknown emitters also write
+/// sums of tokens on the work around calls.
 pub(crate) fn is_guessed(span: &Span) -> bool {
     !openrouter::is_delivery(span) && marked(&span.attributes).is_none()
 }
@@ -283,8 +283,8 @@ impl Marker {
     }
 }
 
-/// Each request comes as a span of its own, and two more about its course, which also say that they
-/// are calls.
+/// The kind of a span from OpenRouter. Each request has one span of its own and two about its
+/// course, which are also marked as calls.
 fn of_openrouter(span: &Span) -> SpanKind {
     if openrouter::trial(span) == Some(Trial::Connection) {
         return SpanKind::Other;
@@ -292,7 +292,7 @@ fn of_openrouter(span: &Span) -> SpanKind {
     if !openrouter::is_course(span) {
         return CHAT;
     }
-    // A tree folds the one that says nothing more.
+    // A tree folds an attempt that adds nothing to its request.
     let is_attempt = ["attempt_index", "status_code"].iter().any(|it| {
         let name = format!("span.metadata.{it}");
         span.attributes.get(&name).is_some()

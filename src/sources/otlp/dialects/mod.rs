@@ -1,7 +1,7 @@
-//! How emitters name things: tables, so that a new emitter is a line.
+//! Names that emitters use: tables, so that a new emitter is a line.
 //!
-//! `kinds` says which spans are what, `candidates` and `counts` under which attributes each fact
-//! is found, the most trustworthy first. The remaining files hold what is special about one emitter.
+//! `kinds` has the kinds of spans, `candidates` and `counts` the attributes of each fact, the most
+//! trustworthy first. Each other file holds the peculiarities of one emitter.
 
 pub(super) mod candidates;
 pub(super) mod codex;

@@ -25,10 +25,10 @@ const CLASSES: [(&str, u16); 7] = [
 /// Libraries of providers that have these classes.
 const LIBRARIES: [&str; 3] = ["openai", "anthropic", "groq"];
 
-/// The beginning of what OpenAI says to one request too many, and to nothing else.
+/// Beginning of OpenAI's message for too many requests, and of no other.
 const RATE_LIMIT: &str = "Rate limit reached";
 
-/// Reason phrases, which are the whole text where a provider sends none (RFC 9110, RFC 6585).
+/// Reason phrases, which are the whole text if a provider sends none (RFC 9110, RFC 6585).
 const PHRASES: [(&str, u16); 11] = [
     ("Bad Request", 400),
     ("Unauthorized", 401),
@@ -43,7 +43,7 @@ const PHRASES: [(&str, u16); 11] = [
     ("Gateway Timeout", 504),
 ];
 
-/// The status that an error of this class with this text must have had; `None` if it is not certain.
+/// The HTTP status that an error of this class with this text had; `None` if it is not certain.
 pub(crate) fn status(class: &str, text: &str) -> Option<u16> {
     let (library, name) = class.rsplit_once('.').unwrap_or(("", class));
     let library = library.split('.').next().unwrap_or_default();
@@ -64,7 +64,7 @@ pub(crate) fn status(class: &str, text: &str) -> Option<u16> {
         let (_, status) = phrases.find(|(phrase, _)| phrase.eq_ignore_ascii_case(text))?;
         Some(*status)
     };
-    // A class of the same name may be the application's own.
+    // The application may have a class of the same name.
     let is_limited = [REFUSED, "RateLimitError"].contains(&class) && text.starts_with(RATE_LIMIT);
     of_class()
         .or_else(of_phrase)

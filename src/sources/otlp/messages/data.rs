@@ -1,4 +1,4 @@
-//! Encoded data and vectors in content, wherever they stand: notes with their sizes take their place.
+//! Encoded data and vectors anywhere in content, which are replaced by notes with their sizes.
 
 use std::sync::LazyLock;
 
@@ -7,25 +7,25 @@ use serde_json::{Map, Value as Json};
 
 use crate::sources::otlp::lenient;
 
-/// Longest word that may be base64 without being data: hashes and ids are shorter.
+/// Characters of the longest word that may be base64 and is not data: hashes and ids are shorter.
 const LONGEST_WORD: usize = 256;
 
-/// Different characters that base64 of this length has, and that words joined by dashes have not.
+/// Number of different characters in base64 of this length; words joined by dashes have fewer.
 const BASE64_CHARACTERS: usize = 20;
 
-/// The same for hexadecimal digits.
+/// Number of different characters in hexadecimal data of this length.
 const HEX_CHARACTERS: usize = 8;
 
-/// Numbers in a list of nothing else, from which on it is a vector or the bytes of a file.
+/// Length from which on a list of numbers alone is a vector or the bytes of a file.
 const VECTOR: usize = 32;
 
-/// Levels of values that are looked through, JSON in texts included; deeper ones are left out.
+/// Levels of nested values to search, including JSON in texts. Deeper values are omitted.
 const DEEPEST: usize = 64;
 
-/// Bytes of the shortest text that can hold any of these.
+/// Bytes of the shortest text that can contain data or a vector.
 const SHORTEST: usize = 22;
 
-/// Data in a text, by its beginning. Quotes may be escaped, since JSON stands in texts too, and the
+/// Data in a text, by its beginning. Quotes may be escaped, since a text may contain JSON, and the
 /// text may be cut off anywhere.
 static DATA: LazyLock<Regex> = LazyLock::new(|| {
     let number = r"-?[0-9][0-9.eE+-]*";
@@ -39,24 +39,24 @@ static DATA: LazyLock<Regex> = LazyLock::new(|| {
         ),
         // A list of numbers.
         &format!(r"\[(?<list>\s*{number}(?:\s*,\s*{number}){{31,}})\s*\]?"),
-        // An array of bytes as JavaScript writes it: an object with the positions as names.
+        // An array of bytes as JavaScript writes it: an object whose names are the positions.
         r#"\{(?<bytes>\s*\\*"0\\*"\s*:\s*[0-9]+(?:\s*,\s*\\*"[0-9]+\\*"\s*:\s*[0-9]+){31,})\s*\}?"#,
         &format!(r"(?<word>[A-Za-z0-9+/_-]{{60,}}{lines}{last})"),
     ]
     .join("|");
-    // Without Unicode's tables, which the program does not contain.
+    // Unicode's tables are not compiled into the program.
     let mut regex = RegexBuilder::new(&pattern);
     regex.unicode(false);
     regex.build().expect("the pattern is valid")
 });
 
-/// Replaces data and vectors anywhere in a value by notes with their sizes.
+/// Replaces data and vectors anywhere in a value with notes of their sizes.
 pub(in crate::sources::otlp) fn without_data(mut value: Json) -> Json {
     clean(&mut value, 0);
     value
 }
 
-/// Returns whether something was replaced.
+/// Replaces data in a value, and returns whether there was any.
 fn clean(value: &mut Json, depth: usize) -> bool {
     if depth > DEEPEST {
         *value = Json::Null;
@@ -87,7 +87,7 @@ fn clean_all<'a>(values: impl Iterator<Item = &'a mut Json>, depth: usize) -> bo
     is_replaced
 }
 
-/// The text without data; `None` if there is none in it.
+/// The text without data; `None` if it has none.
 fn clean_text(text: &str, depth: usize) -> Option<String> {
     if text.len() < SHORTEST {
         return None;
@@ -114,7 +114,7 @@ fn clean_text(text: &str, depth: usize) -> Option<String> {
     is_replaced.then(|| cleaned.into_owned())
 }
 
-/// What takes the place of data in a text.
+/// The note that replaces data in a text.
 fn instead_of(found: &Captures<'_>) -> Option<String> {
     if let Some(data) = found.name("url") {
         return Some(note(bytes_of_base64(data.as_str())));
@@ -146,10 +146,10 @@ fn is_encoded(word: &str) -> bool {
     is_base64 || is_hex && different >= HEX_CHARACTERS
 }
 
-/// Bytes that a text in base64 encodes, at a guess.
+/// Approximate number of bytes that a base64 text encodes.
 pub(super) fn bytes_of_base64(text: &str) -> u64 {
     let digits = text.bytes().filter(|it| !b"=\r\n\\".contains(it)).count();
-    // The letters of escaped ends of lines.
+    // Escaped line ends add letters that encode nothing.
     let letters = text.bytes().filter(|it| *it == b'\\').count();
     (digits - letters) as u64 * 3 / 4
 }
@@ -162,7 +162,7 @@ fn numbers(count: usize) -> String {
     format!("[{count} numbers]")
 }
 
-/// Bytes of a buffer, as JavaScript writes one.
+/// Number of bytes in a buffer as JavaScript writes it.
 fn buffer(fields: &Map<String, Json>) -> Option<u64> {
     let is_buffer = fields.get("type").and_then(Json::as_str) == Some("Buffer");
     if let Some(Json::Array(data)) = fields.get("data").filter(|_| is_buffer) {
@@ -175,7 +175,7 @@ fn buffer(fields: &Map<String, Json>) -> Option<u64> {
     (fields.len() >= VECTOR && is_list()).then_some(fields.len() as u64)
 }
 
-/// Whether a list is one of numbers. Null is one that JSON has no digits for.
+/// Whether a list consists of numbers. JSON has no digits for some, which are null.
 fn is_vector(items: &[Json]) -> bool {
     let is_number = |it: &Json| it.is_number() || it.is_null();
     items.len() >= VECTOR && items.iter().all(is_number) && items.iter().any(Json::is_number)
@@ -187,7 +187,7 @@ mod tests {
 
     use super::*;
 
-    /// Base64 of noise.
+    /// Random bytes in base64.
     fn base64(length: usize) -> String {
         let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let digits = (0..length).map(|it| char::from(alphabet[it * it % 61 + it % 3]));

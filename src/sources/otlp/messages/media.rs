@@ -1,4 +1,4 @@
-//! Parts of messages that are images or documents: their type and size are kept, never their bytes.
+//! Parts of messages that are images or documents: type and size are kept, never the bytes.
 
 use serde_json::{Map, Value as Json};
 
@@ -26,7 +26,7 @@ const KINDS: [&str; 17] = [
     "binary",
 ];
 
-/// Fields that hold the data or the address of a medium.
+/// Fields with the data or the address of a medium.
 const PLACES: [&str; 16] = [
     "data",
     "content",
@@ -46,7 +46,7 @@ const PLACES: [&str; 16] = [
     "inline_data",
 ];
 
-/// Fields that say which type of medium it is.
+/// Fields with the type of a medium.
 const TYPES: [&str; 6] = [
     "mediaType",
     "media_type",
@@ -75,7 +75,7 @@ pub(super) fn of_part(fields: &Map<String, Json>) -> Option<Block> {
     let kind = if is_image { "image" } else { "document" };
     let bytes = bytes_in(&whole, 0);
     if bytes == 0 {
-        // It is elsewhere, or was taken out before it was sent.
+        // The data are elsewhere, or were removed before sending.
         let media_type = media_type.unwrap_or_default();
         return Some(Block::Text(
             format!("[{kind} {media_type}]").replace(" ]", "]"),
@@ -112,7 +112,7 @@ fn type_in_url(value: &Json, depth: usize) -> Option<String> {
     }
 }
 
-/// Bytes of the data in a part; 0 if it is elsewhere.
+/// Number of bytes in a part; 0 if they are elsewhere.
 fn bytes_in(value: &Json, depth: usize) -> u64 {
     match value {
         Json::String(text) => decoded_length(text).unwrap_or(0),
@@ -126,7 +126,7 @@ fn bytes_in(value: &Json, depth: usize) -> u64 {
     }
 }
 
-/// Bytes that a text encodes; `None` for a text that is no base64.
+/// Number of bytes that a text encodes; `None` if it is not base64.
 fn decoded_length(text: &str) -> Option<u64> {
     let data = match text.strip_prefix("data:") {
         Some(rest) => rest.split_once(',')?.1,

@@ -1,4 +1,5 @@
-//! Messages of conversations in every shape in which emitters write them, as the session has them.
+//! Messages of conversations, in every shape that emitters write, converted to the types of a
+//! session.
 //!
 //! Nothing is assumed of the dialect: the shapes do not contradict each other, and libraries pass
 //! each other's messages on.
@@ -21,8 +22,8 @@ pub(super) use parts::{are_of_bedrock, result, text_block, thinking, tool_call};
 /// Levels of wrappers around messages.
 const DEEPEST: usize = 8;
 
-/// The messages in a value, whoever said them. `author` is the one of a text without any. `None` if
-/// the value holds something else.
+/// The messages in a value. `author` is that of a text without one. `None` if the value is
+/// something else.
 pub(super) fn messages(value: Json, author: Role) -> Option<Vec<Message>> {
     let mut found = Vec::new();
     collect(value, author, &mut found, 0).then_some(found)
@@ -33,7 +34,7 @@ pub(super) fn blocks(value: Json) -> Vec<Block> {
     parts::blocks_of(parsed(value))
 }
 
-/// The calls of tools in a list, or in a text that is one.
+/// The tool calls in a list, or in a text that contains one.
 pub(super) fn calls(value: Json) -> Vec<Block> {
     let Json::Array(calls) = parsed(value) else {
         return Vec::new();
@@ -50,7 +51,7 @@ pub(super) fn calls(value: Json) -> Vec<Block> {
         .collect()
 }
 
-/// Fields that hold the messages, whatever else is beside them.
+/// Fields with the messages, whatever the other fields are.
 const LISTS: [&str; 11] = [
     "messages",
     "contents",
@@ -71,7 +72,7 @@ const INSTRUCTIONS: [&str; 4] = [
     "system_instruction",
 ];
 
-/// Adds the messages in a value. Returns whether there are any.
+/// Adds the messages in a value, and returns whether there are any.
 fn collect(value: Json, author: Role, found: &mut Vec<Message>, depth: usize) -> bool {
     if depth > DEEPEST {
         return false;
@@ -135,22 +136,22 @@ fn of_object(mut fields: Fields, author: Role, found: &mut Vec<Message>, depth: 
         return true;
     }
     let mut holds_any = false;
-    // Google's ADK has them among the settings.
+    // Google's ADK puts them into the settings.
     let settings = fields.get("config").and_then(Json::as_object);
     let system = parts::first(&fields, &INSTRUCTIONS);
     let system = system.or_else(|| parts::first(settings?, &INSTRUCTIONS));
     if let Some(system) = system.cloned() {
         holds_any |= collect(of_parts(system), Role::System, found, depth + 1);
     }
-    // `messages` may stand beside an older `prompt`.
+    // An older `prompt` may exist beside `messages`.
     if let Some(list) = parts::first(&fields, &LISTS).cloned() {
         holds_any |= collect(list, author, found, depth + 1);
     }
     holds_any
 }
 
-/// The message within an object that is none itself: in `message`, or in the `content` of one of
-/// Gemini's candidates.
+/// The message within an object that is not one itself: in `message`, or in the `content` of a
+/// candidate of Gemini.
 fn wrapped(fields: &mut Fields) -> Option<Fields> {
     if fields.contains_key("role") || fields.contains_key("parts") {
         return None;
@@ -179,7 +180,7 @@ fn of_parts(value: Json) -> Json {
     }
 }
 
-/// Joins what one author says in several items, as some interfaces split an answer.
+/// Adds a message, joined with one of the same author before it: some interfaces split an answer.
 fn push(found: &mut Vec<Message>, role: Role, content: Vec<Block>) {
     match found.last_mut() {
         Some(last) if last.role == Role::Assistant && role == Role::Assistant => {
@@ -220,7 +221,7 @@ fn langchain(fields: &mut Fields) -> Option<Fields> {
     Some(inner)
 }
 
-/// The answer as OpenRouter's Broadcast has it.
+/// The answer in the format of OpenRouter's Broadcast.
 fn answer_of_openrouter(fields: &Fields) -> Option<Message> {
     let completion = fields.get("completion")?;
     let thought = fields.get("reasoning").and_then(Json::as_str);
@@ -253,7 +254,7 @@ fn role_of(name: &str) -> Option<(Role, bool)> {
 
 fn message(fields: &Fields, author: Role) -> Option<Message> {
     let named = parts::first(fields, &["role", "type"]).and_then(Json::as_str);
-    // Gemini's `contents` are messages, those of a message with a role are its parts.
+    // Gemini's `contents` are messages; in a message with a role they are its parts.
     let said: &[&str] = if fields.contains_key("role") {
         &["content", "parts", "contents"]
     } else {
@@ -263,7 +264,7 @@ fn message(fields: &Fields, author: Role) -> Option<Message> {
         said.iter().any(|name| fields.contains_key(*name)) || fields.contains_key("tool_calls");
     let (role, is_answer) = match named.map(role_of) {
         Some(Some(role)) => role,
-        // An unknown role is somebody else's.
+        // Messages of an unknown role are input.
         Some(None) if has_content && fields.contains_key("role") => (Role::User, false),
         _ if fields.contains_key("parts") || has_content => (author, false),
         _ => return None,
@@ -297,7 +298,7 @@ fn message(fields: &Fields, author: Role) -> Option<Message> {
         .cloned()
         .map(calls)
         .unwrap_or_default();
-    // Some emitters list a call among the parts and beside them.
+    // Some emitters list a tool call both among the parts and beside them.
     let mut known: HashSet<(String, String)> = blocks.iter().filter_map(id_and_name).collect();
     for call in calls {
         if id_and_name(&call).is_none_or(|it| known.insert(it)) {
@@ -310,7 +311,7 @@ fn message(fields: &Fields, author: Role) -> Option<Message> {
     })
 }
 
-/// What identifies a call of a tool within a message.
+/// Id and name, which identify a tool call within a message.
 fn id_and_name(block: &Block) -> Option<(String, String)> {
     match block {
         Block::ToolCall(call) => Some((call.id.clone(), call.name.clone())),
@@ -318,7 +319,7 @@ fn id_and_name(block: &Block) -> Option<(String, String)> {
     }
 }
 
-/// Thoughts that stand beside the content of a message.
+/// Thoughts beside the content of a message.
 fn thoughts(fields: &Fields) -> Vec<Block> {
     let text = parts::first(fields, &["reasoning_content", "reasoning", "thinking"]);
     let text = text.and_then(Json::as_str).map(str::to_owned);
@@ -331,7 +332,7 @@ fn thoughts(fields: &Fields) -> Vec<Block> {
     text.and_then(thinking).into_iter().collect()
 }
 
-/// The text of messages by this author, the last one that has any.
+/// The text of this author's last message with any text.
 pub(super) fn last_text(messages: &[Message], author: Role) -> Option<String> {
     let by_author = messages.iter().rev().filter(|it| it.role == author);
     let mut texts = by_author.map(text_of);

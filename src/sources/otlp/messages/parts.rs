@@ -1,4 +1,4 @@
-//! Parts of messages, as each dialect writes them.
+//! Parts of messages in each dialect.
 
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ const ANSWERS: [&str; 8] = [
     "tool_call_output",
 ];
 
-/// Names of the id of a tool call. A name that a part has of its own comes before a general one.
+/// Names of the id of a tool call. Names that only one kind of part has come before general ones.
 const CALL_IDS: [&str; 8] = [
     "tool_call_id",
     "toolCallId",
@@ -79,13 +79,13 @@ const ARGUMENTS: [&str; 6] = [
 ];
 const RESULTS: [&str; 6] = ["response", "result", "output", "content", "return", "value"];
 
-/// Whether a part of this kind can stand without a message around it.
+/// Whether a part of this kind may occur without a message around it.
 pub(super) fn is_part(kind: &str) -> bool {
     let kinds = [&TEXTS[..], &THOUGHTS, &CALLS, &ANSWERS];
     kinds.into_iter().flatten().any(|known| *known == kind)
 }
 
-/// Whether a part of this kind is the model's.
+/// Whether a part of this kind comes from the model.
 pub(super) fn is_of_model(kind: &str) -> bool {
     THOUGHTS.contains(&kind) || CALLS.contains(&kind) || kind == "output_text"
 }
@@ -101,7 +101,7 @@ pub(super) fn blocks_of(part: Json) -> Vec<Block> {
     }
 }
 
-/// A text as a block, unless it is empty or withheld. Encoded data in it is replaced.
+/// A text as a block, unless it is empty or withheld. Encoded data in it are replaced.
 pub(in crate::sources::otlp) fn text_block(text: String) -> Option<Block> {
     if text.is_empty() || is_withheld(&text) {
         return None;
@@ -136,7 +136,7 @@ fn of_object(fields: Fields) -> Vec<Block> {
     of_untyped(fields)
 }
 
-/// Fields that hold a call of a tool: Gemini's, those of OpenInference, of Amazon Bedrock and of Genkit.
+/// Fields with a tool call: of Gemini, OpenInference, Amazon Bedrock and Genkit.
 const CALL_FIELDS: [&str; 5] = [
     "functionCall",
     "function_call",
@@ -144,7 +144,7 @@ const CALL_FIELDS: [&str; 5] = [
     "toolUse",
     "toolRequest",
 ];
-/// Fields that hold what a tool answered.
+/// Fields with the result of a tool.
 const ANSWER_FIELDS: [&str; 4] = [
     "functionResponse",
     "function_response",
@@ -152,8 +152,8 @@ const ANSWER_FIELDS: [&str; 4] = [
     "toolResponse",
 ];
 
-/// Whether parts are those of Amazon Bedrock, which have no type: each has one field, which names its
-/// kind.
+/// Whether these are parts of Amazon Bedrock, which have no type: each has one field, whose name is
+/// the kind.
 pub(in crate::sources::otlp) fn are_of_bedrock(parts: &Json) -> bool {
     const KINDS: [&str; 7] = [
         "text",
@@ -172,7 +172,7 @@ pub(in crate::sources::otlp) fn are_of_bedrock(parts: &Json) -> bool {
     parts.is_some_and(|it| it.iter().all(is_part))
 }
 
-/// Parts whose only field names their kind.
+/// Blocks of parts whose only field names their kind.
 fn of_untyped(mut fields: Fields) -> Vec<Block> {
     let mut object = |name: &str| {
         let object = fields.get_mut(name).filter(|it| it.is_object());
@@ -205,7 +205,7 @@ fn of_untyped(mut fields: Fields) -> Vec<Block> {
     }]
 }
 
-/// What a model thought. Encrypted thoughts have no text.
+/// A thought of the model. An encrypted one has no text.
 fn thought(fields: &Fields) -> Option<Block> {
     let text = first(
         fields,
@@ -243,7 +243,7 @@ pub(in crate::sources::otlp) fn thinking(text: String) -> Option<Block> {
     }
 }
 
-/// A call of a tool, in whichever fields its name and arguments are.
+/// A tool call, in whichever fields its name and arguments are.
 pub(super) fn call(fields: &Fields) -> Option<Block> {
     let function = fields.get("function").and_then(Json::as_object);
     let places = [Some(fields), function];
@@ -261,7 +261,7 @@ pub(super) fn call(fields: &Fields) -> Option<Block> {
     })))
 }
 
-/// The arguments of a call; null if they are withheld.
+/// The arguments of a tool call; null if they are withheld.
 fn arguments(input: Json) -> Json {
     match parsed(input) {
         Json::String(text) if is_withheld(&text) => Json::Null,
@@ -269,7 +269,7 @@ fn arguments(input: Json) -> Json {
     }
 }
 
-/// A call of a tool without arguments. When it was made is not known.
+/// A tool call without arguments, at an unknown time.
 pub(in crate::sources::otlp) fn tool_call(id: String, name: String) -> ToolCall {
     ToolCall {
         id,
@@ -293,9 +293,9 @@ fn answer(fields: &Fields) -> Block {
     let mut is_error = ["is_error", "isError"]
         .iter()
         .any(|name| fields.get(*name) == Some(&Json::Bool(true)));
-    // Amazon Bedrock says it so.
+    // Amazon Bedrock marks an error by `status`.
     is_error |= fields.contains_key("toolUseId") && fields.get("status") == Some(&"error".into());
-    // The AI SDK says of which kind a result is.
+    // The AI SDK states the kind of a result.
     let output = value.as_object();
     if let Some((kind, inner)) =
         output.and_then(|it| Some((it.get("type")?.as_str()?, it.get("value")?)))
@@ -317,7 +317,7 @@ pub(super) fn answer_to(call_id: &str, content: Json) -> Block {
     }
 }
 
-/// A result with this content. When it came is not known.
+/// A result with this content, at an unknown time.
 pub(in crate::sources::otlp) fn result(value: Json, is_error: bool) -> ToolResult {
     ToolResult {
         content: result_content(value),

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-/// What messages say, one line each.
+/// Messages as text, one line each.
 fn said(value: Json, author: Role) -> Vec<String> {
     let messages = messages(value, author).unwrap_or_default();
     let lines = messages.iter().map(|message| {
@@ -74,7 +74,7 @@ fn of_conventions() -> Vec<(&'static str, Json)> {
     ]
 }
 
-/// The same as other interfaces and frameworks write it.
+/// The same conversation as other interfaces and frameworks write it.
 fn of_others() -> Vec<(&'static str, Json)> {
     vec![
         (

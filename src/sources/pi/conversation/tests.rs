@@ -11,7 +11,8 @@ fn facts() -> Facts {
     }
 }
 
-/// Adds messages one after another, a second apart. Whether the role of the last is known.
+/// Adds messages one after another, a second apart, and returns whether the role of the last is
+/// known.
 fn say(conversation: &mut Conversation<'_>, messages: &[&str]) -> bool {
     let mut is_known = true;
     for (second, message) in (1_790_000_001_i64..).zip(messages) {
