@@ -7,7 +7,7 @@ use std::thread::{self, ScopedJoinHandle};
 
 use anyhow::anyhow;
 
-/// Results of one item that are buffered before the worker of that item blocks.
+/// Number of results of one item to buffer before its worker blocks.
 const RESULTS_AHEAD: usize = 4;
 
 /// Maps `items` with `work` on worker threads and passes the results to `sink` in the order of the

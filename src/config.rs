@@ -64,9 +64,9 @@ pub(crate) use secret_file::read as read_secret_file;
 /// agent's setting, that name applies to the agent unless the first one is set.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The route of what these settings are for. Sessions on disk are of the main one.
+    /// The route of these settings. Sessions on disk have the default one.
     pub(crate) route: Route,
-    /// Keeps the identities of its events apart if they go to a project of their own.
+    /// Namespace of the events' identities, if they go to a project of its own.
     pub(crate) namespace: Namespace,
     /// Where events are sent.
     pub(crate) destination: DestinationSettings,
@@ -74,9 +74,9 @@ pub struct Config {
     pub(crate) state_dir: Option<PathBuf>,
     /// `POSTHOG_LLMA_MAX_OUTBOX_BYTES`: maximum size of unsent events, in bytes of JSON.
     pub(crate) max_outbox_bytes: Option<u64>,
-    /// `POSTHOG_LLMA_INBOX_DAYS`, `POSTHOG_LLMA_MAX_INBOX_BYTES`: what is kept of what was received.
+    /// `POSTHOG_LLMA_INBOX_DAYS`, `POSTHOG_LLMA_MAX_INBOX_BYTES`: limits of the inbox.
     pub(crate) inbox: inbox::Settings,
-    /// `POSTHOG_LLMA_SERVE_TOKEN`: what clients of `serve` have to send.
+    /// `POSTHOG_LLMA_SERVE_TOKEN`: the token that clients of `serve` send.
     pub(crate) serve_token: Option<Token>,
     /// `POSTHOG_LLMA_WAIT`: how long the hook at the end of a session waits.
     pub(crate) wait: WaitSetting,
@@ -91,10 +91,10 @@ pub struct Config {
 /// Where events are sent.
 #[derive(Clone, Debug)]
 pub(crate) struct DestinationSettings {
-    /// The key; `None` also until [`Config::ask_for_key`] has run the command for it.
+    /// The key; `None` as long as [`Config::ask_for_key`] has not run the command for it.
     pub(crate) api_key: Option<ApiKey>,
-    /// `POSTHOG_API_KEY`, `POSTHOG_API_KEY_FILE` or `POSTHOG_API_KEY_COMMAND`: where the key comes
-    /// from, if anything says so.
+    /// `POSTHOG_API_KEY`, `POSTHOG_API_KEY_FILE` or `POSTHOG_API_KEY_COMMAND`: the source of the
+    /// key, if one is set.
     pub(crate) key_source: Option<KeySource>,
     /// `POSTHOG_HOST`; `None` if it cannot be parsed: then nothing is sent, in particular not to a
     /// default.
@@ -127,7 +127,7 @@ pub(crate) struct EventSettings {
 /// How long the hook at the end of a session waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum WaitSetting {
-    /// Briefly where a person waits for the hook, otherwise until everything is sent.
+    /// Briefly if a person waits for the hook, otherwise until everything is sent.
     #[default]
     Auto,
     /// Until everything is sent, as long as the agent allows.
@@ -212,7 +212,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Whether the setting says what the key is.
+    /// Whether the setting is one for the key.
     pub(crate) fn is_of_key(&self) -> bool {
         Variable::API_KEY.contains(&self.variable)
     }
@@ -224,8 +224,7 @@ impl DestinationSettings {
         self.api_key.is_some() || matches!(self.key_source, Some(KeySource::Command(_)))
     }
 
-    /// A text that is the same for the same key: the key, or the command for it, which is not run
-    /// for this.
+    /// A text that identifies the key: the key itself, or the command for it, which is not run.
     pub(crate) fn key_identity(&self) -> Option<&str> {
         match &self.key_source {
             Some(KeySource::Command(command)) => Some(command),
@@ -267,8 +266,8 @@ impl Config {
         (config, reader.into_problems())
     }
 
-    /// Runs the command for the key, if that is where the key comes from and it is not known yet. For
-    /// processes that are about to send, and never for a hook, for which an agent waits.
+    /// Runs the command for the key, if the key comes from one and is not known yet. Only for
+    /// processes that are about to send, never for a hook, for which an agent waits.
     ///
     /// # Errors
     /// When the command gives no key.

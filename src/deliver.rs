@@ -5,7 +5,7 @@
 //!   will never accept it. In all other cases it keeps waiting.
 //! - One sender per destination at a time. The process may be killed at any instruction; events
 //!   sent but not yet acknowledged are then sent again as the same bytes.
-//! - Nothing is sent against the user's newest decisions: they are asked for before every request.
+//! - Nothing is sent against the user's newest decisions, which are read before every request.
 //! - A failing destination is left alone for a while, longer after each failure. All processes but
 //!   those of a person's command keep to that pause, so that there is one attempt in each.
 
@@ -325,8 +325,8 @@ impl Sender<'_> {
         Ok(true)
     }
 
-    /// Posts the same bytes until the answer is not "retry". `None` if the user decided otherwise
-    /// about what is in memory: it is claimed again.
+    /// Posts the same bytes until the answer is not "retry". `None` if a decision of the user
+    /// changed events in memory: they are claimed again.
     fn post(&mut self, load: &Load, route: &Route) -> Result<Option<Disposition>, OutboxError> {
         let url = route.endpoint.url(route.lane);
         let segments = load.segments();

@@ -50,7 +50,7 @@ const KEPT: [&str; 30] = [
     "GIT_CONFIG_GLOBAL",
     "GIT_CONFIG_SYSTEM",
     "GIT_CONFIG_NOSYSTEM",
-    // For a command that asks a keychain for the key of the project.
+    // Needed by a command that asks a keychain for the project's key.
     "DBUS_SESSION_BUS_ADDRESS",
     "GNUPGHOME",
 ];

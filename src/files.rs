@@ -40,10 +40,10 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Renames a file, over another one if there is one.
+/// Renames a file, replacing one of that name.
 ///
-/// On Windows that fails for a moment while another program, such as a virus scanner, has one of the
-/// two open: then it is tried again for a second.
+/// On Windows this fails while another program, such as a virus scanner, has one of the two open:
+/// then it is tried again for a second.
 pub(crate) fn replace(from: &Path, to: &Path) -> io::Result<()> {
     let mut tries = if cfg!(windows) { TRIES } else { 1 };
     loop {
@@ -55,12 +55,12 @@ pub(crate) fn replace(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Gives a temporary file a name, which another file may have had.
+/// Gives a temporary file its name, replacing a file of that name.
 pub(crate) fn persist(file: NamedTempFile, to: &Path) -> io::Result<()> {
     let temporary = file.into_temp_path().keep()?;
     let replaced = replace(&temporary, to);
     if replaced.is_err() {
-        // What made it fail is the error to report.
+        // The first error is the one to report: it made the rename fail.
         let _ = remove(&temporary);
     }
     replaced
@@ -84,7 +84,7 @@ pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// Windows can do it, Wine cannot: see `tests/windows`.
+    /// Windows supports this, Wine does not: see `tests/windows`.
     #[cfg(unix)]
     #[test]
     fn a_file_takes_the_place_of_one_that_is_being_read() {
@@ -100,7 +100,7 @@ mod tests {
         assert!(!new.exists());
     }
 
-    /// Another program may allow nobody else to have the file, for a moment.
+    /// Another program may lock the file for a moment.
     #[cfg(windows)]
     #[test]
     fn a_file_that_is_locked_for_a_moment_is_replaced_afterwards() {

@@ -152,8 +152,8 @@ impl Host {
         }
     }
 
-    /// The folders in which programs are looked for. A relative one is left out: it could be any
-    /// project's.
+    /// The folders in which programs are searched. Relative ones are omitted: they could be in any
+    /// project.
     pub(crate) fn search_path(&self) -> Vec<PathBuf> {
         let name = in_one_spelling(OsStr::new("PATH"));
         let folders = self.environment.get(&name).map(std::env::split_paths);
@@ -179,8 +179,8 @@ impl Host {
     }
 }
 
-/// The folder that a variable names on Windows. `dirs` asks the system instead, and so would look
-/// elsewhere than the agents and other programs of this user do.
+/// The folder that a variable names on Windows. `dirs` asks the system instead, which may differ
+/// from the folder that agents and other programs of this user use.
 fn of_windows(variable: &str) -> Option<PathBuf> {
     let value = std::env::var_os(variable).filter(|_| cfg!(windows))?;
     Some(PathBuf::from(value)).filter(|folder| folder.is_absolute())

@@ -27,20 +27,20 @@ impl Interrupt {
         Ok(Self(asked))
     }
 
-    /// Installs the signal handlers of a service, which is also ended by the signal for that.
+    /// Installs the signal handlers of a service, which is also stopped by SIGTERM.
     ///
     /// # Errors
     /// When the operating system refuses them.
     pub fn watch_of_service() -> io::Result<Self> {
         let interrupt = Self::watch()?;
         flag::register(SIGTERM, Arc::clone(&interrupt.0))?;
-        // Where a limit forbids a larger file, writing fails instead of ending the process.
+        // Above a file size limit, writing then fails instead of ending the process.
         #[cfg(unix)]
         flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
         Ok(interrupt)
     }
 
-    /// Whether the user pressed Ctrl-C, or a service is to end.
+    /// Whether the user pressed Ctrl-C, or the service was stopped.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)

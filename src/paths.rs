@@ -15,11 +15,11 @@ const DRIVES: [&str; 3] = ["", "/cygdrive", "/mnt"];
 /// The folder below which WSL names the drives of Windows.
 const DRIVES_OF_WSL: &str = "/mnt";
 
-/// Prefixes of Windows that name a path itself: they say only how it is parsed.
+/// Prefixes that Windows puts before a path. They only change how it is parsed.
 const PREFIXES: [&str; 3] = [r"\\?\", r"\\.\", r"\??\"];
 
-/// The paths by which a folder may be found: as it is written, as this system writes it, and without
-/// links. What one of them leads to, the folder has.
+/// The paths by which a folder may be known: as written, in the form of this system, and without
+/// links. If one of them is excluded, the folder is.
 pub(crate) fn spellings(folder: &Path) -> Vec<PathBuf> {
     let mut spellings = vec![folder.to_owned()];
     let native = native(folder);
@@ -62,7 +62,7 @@ pub(crate) fn is_below(path: &Path, folder: &Path) -> bool {
     in_one_case(path).starts_with(in_one_case(folder))
 }
 
-/// The path as this system writes it; `None` if it is written so.
+/// The path in the form of this system; `None` if it has that form already.
 pub(crate) fn native(path: &Path) -> Option<PathBuf> {
     let text = path.to_str()?;
     if cfg!(windows) {
@@ -113,7 +113,7 @@ fn of_wsl(text: &str) -> Option<PathBuf> {
     Some(PathBuf::from(format!("{DRIVES_OF_WSL}/{letter}/{rest}")))
 }
 
-/// The letter of a drive that a path begins with, and the rest of the path.
+/// The drive letter at the beginning of a path, and the rest of the path.
 fn drive(text: &str) -> Option<(char, &str)> {
     let letter = text.chars().next().filter(char::is_ascii_alphabetic)?;
     let rest = text[1..].strip_prefix(':')?;

@@ -1,10 +1,10 @@
-//! Messages of protobuf that are being written: fields by number, in the order in which they are
-//! added. The numbers are those of the `.proto` files of whoever reads them.
+//! Protobuf messages for writing: fields by number, in the order in which they are added. The
+//! numbers are those of the reader's `.proto` files.
 //!
-//! Two messages one after the other are one merged message to every reader, so that a request may be
-//! put together from parts.
+//! To every reader, two messages in a row are one merged message, so that a request may be composed
+//! of parts.
 
-/// Wire types: how the length of a field is known.
+/// Wire types, which show the length of a field.
 const VARINT: u64 = 0;
 const EIGHT_BYTES: u64 = 1;
 const DELIMITED: u64 = 2;
@@ -65,7 +65,7 @@ impl Message {
         self
     }
 
-    /// Adds a message. One without fields is there too.
+    /// Adds a message, even one without fields.
     #[must_use]
     pub(crate) fn message(self, field: u32, message: &Self) -> Self {
         self.bytes(field, &message.0)
@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    /// A message as another library knows it.
+    /// The same message in another library.
     #[derive(Clone, PartialEq, prost::Message)]
     struct Sample {
         #[prost(uint64, tag = "1")]

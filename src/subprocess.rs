@@ -1,4 +1,4 @@
-//! Runs a program for what it prints, for a bounded time.
+//! Runs a program for its output, within limits.
 
 use std::io::{self, Read as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -6,19 +6,19 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Pause between two looks whether a program that closed its output has ended.
+/// Pause between two checks whether a program that closed its output has ended.
 const NAP: Duration = Duration::from_millis(5);
 
-/// The most that a program may take and print.
+/// Limits of a program: time and output.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Time until it is killed.
+    /// Time after which it is killed.
     pub(crate) time: Duration,
-    /// Bytes of its output.
+    /// Maximum bytes of its output.
     pub(crate) bytes: u64,
 }
 
-/// Why a program gave no output. Never holds what it printed, which may be a secret.
+/// Why a program gave no output. Never contains the output, which may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoOutput {
     /// The system cannot start it, or cannot read what it prints.
@@ -53,9 +53,8 @@ impl From<io::Error> for NoOutput {
     }
 }
 
-/// Runs a program without standard input, and returns its standard output. What it writes to standard
-/// error is thrown away. When a limit is exceeded, it is killed; programs that it started itself may
-/// go on.
+/// Runs a program without standard input, and returns its standard output. Its standard error is
+/// discarded. Above a limit it is killed; programs that it started itself may continue.
 ///
 /// # Errors
 /// When it cannot be started, exceeds a limit, or ends with an error.
@@ -82,7 +81,7 @@ pub(crate) fn output(mut command: Command, limits: Limits) -> Result<Vec<u8>, No
     printed
 }
 
-/// Reads the output on another thread, so that a program that never ends cannot hold this one.
+/// Reads the output on another thread, so that a program that never ends cannot block this one.
 fn printed(child: &mut Child, limits: Limits) -> Result<Vec<u8>, NoOutput> {
     let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe);
     let stdout = stdout.map_err(io::Error::from)?;

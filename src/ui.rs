@@ -90,8 +90,8 @@ pub fn ask_secret(question: &str) -> io::Result<Option<String>> {
     rpassword::prompt_password(question).map(Some)
 }
 
-/// Says something to the person at the terminal, in lines that end between words. Elsewhere each
-/// line stays as it is, for programs that read it.
+/// Prints a message to the person at the terminal, wrapped between words. In a pipe or file, lines
+/// stay unwrapped, for programs that read them.
 pub fn say_in_lines(text: impl fmt::Display) {
     let text = text.to_string();
     if !io::stderr().is_terminal() {
@@ -103,8 +103,8 @@ pub fn say_in_lines(text: impl fmt::Display) {
     say(lines.join("\n"));
 }
 
-/// A line in lines of at most `width` columns. They begin like the first one; a word that is longer
-/// stays whole, since it may be an address or a command to copy.
+/// A line wrapped to at most `width` columns, with its indentation repeated. A longer word stays
+/// whole, since it may be an address or a command to copy.
 fn folded(line: &str, width: usize) -> String {
     let indent = &line[..line.len() - line.trim_start().len()];
     let mut lines = vec![String::new()];

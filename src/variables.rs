@@ -64,9 +64,9 @@ variables! {
     // Destination and network.
     /// Key of the PostHog project.
     ApiKey = "POSTHOG_API_KEY", ChoosesDestination;
-    /// Path of a file with that key.
+    /// Path of a file with the key of the PostHog project.
     ApiKeyFile = "POSTHOG_API_KEY_FILE", Ignored;
-    /// Command that prints that key.
+    /// Command that prints the key of the PostHog project.
     ApiKeyCommand = "POSTHOG_API_KEY_COMMAND", Ignored;
     /// Address of PostHog.
     PosthogHost = "POSTHOG_HOST", ChoosesDestination;
@@ -154,9 +154,9 @@ variables! {
     StateDir = "POSTHOG_LLMA_STATE_DIR", Ignored;
     /// Maximum size of waiting events, in bytes.
     MaxOutboxBytes = "POSTHOG_LLMA_MAX_OUTBOX_BYTES", Ignored;
-    /// Maximum size of what was received over OpenTelemetry, in bytes on disk.
+    /// Maximum size of the inbox, in bytes on disk.
     MaxInboxBytes = "POSTHOG_LLMA_MAX_INBOX_BYTES", Ignored;
-    /// Days for which what was received is kept.
+    /// Days for which received data are kept.
     InboxDays = "POSTHOG_LLMA_INBOX_DAYS", Ignored;
 
     // The receiver.
@@ -172,9 +172,9 @@ variables! {
     GithubServer = "GITHUB_SERVER_URL", Ignored;
     /// Owner and name of the repository of a job at GitHub.
     GithubRepository = "GITHUB_REPOSITORY", Ignored;
-    /// What a job at GitHub checks out: `refs/pull/12/merge` for a pull request.
+    /// Git reference that a job at GitHub checks out: `refs/pull/12/merge` for a pull request.
     GithubRef = "GITHUB_REF", Ignored;
-    /// Branch of the pull request that a job at GitHub is for.
+    /// Branch of the pull request that started a job at GitHub.
     GithubHeadRef = "GITHUB_HEAD_REF", Ignored;
 
     // Locations.
@@ -239,7 +239,7 @@ variables! {
     ClaudeSessionId = "CLAUDE_CODE_SESSION_ID", Ignored;
     /// The program that Claude Code was started through, such as `cli` or `sdk-ts`.
     ClaudeEntrypoint = "CLAUDE_CODE_ENTRYPOINT", Ignored;
-    /// Whether a person sits in front of the Claude Code that calls a hook: `1` or `0`.
+    /// Whether a person attends the Claude Code that calls a hook: `1` or `0`.
     ClaudeAttended = "CLAUDE_CODE_SESSION_ATTENDED", Ignored;
     /// Time limit for all hooks at the end of a session together, in milliseconds.
     HookTimeout = "CLAUDE_CODE_SESSIONEND_HOOKS_TIMEOUT_MS", Ignored;
@@ -257,7 +257,7 @@ impl Variable {
         Self::OptionPrivacyMode,
     ];
 
-    /// The variables that say what the key is, the one that counts first.
+    /// The variables for the key, in order of precedence.
     pub(crate) const API_KEY: [Self; 4] = [
         Self::ApiKey,
         Self::ApiKeyFile,

@@ -1,5 +1,5 @@
-//! The user's newest decision about a session of which events wait: files and settings that exclude
-//! it, and privacy settings. Paused and forgotten sessions are withdrawn by the sender itself.
+//! The user's newest decision about a session with waiting events: files and settings that exclude
+//! it, and privacy settings. The sender itself withdraws paused and forgotten sessions.
 
 use super::sending::{self, Sending};
 use crate::consent::Verdict;
@@ -9,8 +9,8 @@ use crate::session::{Agent, Recording};
 use crate::sources::{self, SessionRef};
 
 impl Sending<'_> {
-    /// The decision by the settings of the folders that the session worked in, and by those under
-    /// which this process sends, whatever the destination of the events.
+    /// The decision by the settings of the folders that the session worked in, and by the settings
+    /// of this process, whatever the destination of the events.
     pub(super) fn decision(&self, session: &StoredSession) -> Decision {
         match self.excluded_by_name(session) {
             Ok(Some(exclusion)) if exclusion.cause == Cause::Forgotten => {
@@ -36,8 +36,8 @@ impl Sending<'_> {
         }
     }
 
-    /// Why the user excluded a session that a received trace names: a coding agent's, of which a gateway
-    /// delivers the calls. `None` if they did not.
+    /// The exclusion of a session that a received trace names: a coding agent's, whose calls a
+    /// gateway delivers. `None` if there is none.
     fn excluded_by_name(&self, session: &StoredSession) -> anyhow::Result<Option<Exclusion>> {
         let Some(trace) = sources::trace_of_key(&session.agent, &session.id) else {
             return Ok(None);
@@ -51,8 +51,8 @@ impl Sending<'_> {
         Ok(excluded.find(|it| named.contains(&it.session)))
     }
 
-    /// The content to send of a session, by the settings of the route by which it came now. Without
-    /// them, it waits.
+    /// The content to send of a session, by the present settings of its route; the error is the
+    /// reason to keep its events waiting.
     fn recording_of(&self, session: &StoredSession) -> Result<Recording, String> {
         let route = sources::route_of_key(&session.agent, &session.id);
         let Some(route) = route.filter(|it| !it.is_main()) else {
@@ -64,8 +64,8 @@ impl Sending<'_> {
         Ok(config.events.recording)
     }
 
-    /// Brings everything that waits in line with the newest decisions, also where it cannot be sent
-    /// now. Returns messages about sessions whose events wait until it is clear what the user wants.
+    /// Applies the newest decisions to all waiting events, including those that cannot be sent now.
+    /// Returns messages about sessions whose events wait until the user's decision is clear.
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
@@ -75,7 +75,7 @@ impl Sending<'_> {
         Ok(sending::held(&held).collect())
     }
 
-    /// The place of a session, from its transcript.
+    /// The place of a session, from the transcript on disk.
     fn found(&self, session: &StoredSession) -> Option<Place> {
         let mut agents = Agent::ALL.into_iter();
         let agent = agents.find(|it| it.as_str() == session.agent)?;

@@ -70,18 +70,18 @@ pub(super) fn run(arguments: &Flush, host: &Host) -> anyhow::Result<Exit> {
     )
 }
 
-/// Numbers of received traces that were mapped and left, and the reasons.
+/// Counts of received traces, mapped and left, and the reasons.
 #[derive(Default)]
 struct Received {
     /// Traces that were mapped.
     mapped: u64,
-    /// Traces for whose events there is no room.
+    /// Traces left because the outbox has no room for their events.
     left: u64,
-    /// Why others cannot be read.
+    /// Reasons why other traces cannot be read.
     warnings: Vec<String>,
 }
 
-/// Maps everything that was received, quiet or not.
+/// Maps all received traces, quiet or not.
 fn map_received(config: &Config, sending: &Sending<'_>) -> anyhow::Result<Received> {
     let mut received = Received::default();
     if !inbox::is_there(sending.outbox().directory()) {

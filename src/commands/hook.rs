@@ -1,4 +1,4 @@
-//! `posthog-llma hook`: what the agents' plugins call when a session starts, rests or ends.
+//! `posthog-llma hook`: called by the agents' plugins when a session starts, rests or ends.
 //!
 //! Claude Code waits for this process, kills it after 1.5 seconds and shows the user whatever it
 //! prints. So it only starts the real work in a process of its own, which nothing kills. It waits
@@ -31,16 +31,16 @@ use crate::sources;
 use crate::variables::{Variable, yes_or_no};
 use wait::Circumstances;
 
-/// How long Claude Code gives all hooks at the end of a session together. Measured on 2.1.329.
+/// Time that Claude Code gives all hooks at the end of a session together. Measured on 2.1.329.
 const BUDGET: Duration = Duration::from_millis(1500);
 
 /// Time for the start and the end of the process, which its clock does not see, on a busy machine.
 const MARGIN: Duration = Duration::from_millis(400);
 
-/// How long standard input may take. Claude Code does not always close it.
+/// Maximum time to wait for standard input. Claude Code does not always close it.
 const INPUT_PATIENCE: Duration = Duration::from_millis(300);
 
-/// The hook's input, as far as we use it.
+/// The fields of the hook's input that are used.
 #[derive(Debug, Default, Deserialize)]
 struct Input {
     #[serde(default, deserialize_with = "text")]
@@ -138,9 +138,9 @@ fn patience(wait: Wait, host: &Host) -> Duration {
     wait::longest(wait, budget(host)).saturating_sub(host.elapsed())
 }
 
-/// Whether nothing was written to a session since it was stored, and nothing else is to be sent
-/// now. `false` when in doubt. Costs half a millisecond, and saves the start of a process. Asks for
-/// the size and time of the transcript, and does not open it: it may have any size.
+/// Whether a session has no line since it was stored, and nothing else has to be sent now. `false`
+/// when in doubt. It costs half a millisecond and saves the start of a process. The transcript is
+/// not opened, only its size and time are read: it may have any size.
 fn has_nothing_to_do(task: &Task, config: &Config, host: &Host) -> bool {
     let (Task::Collect { transcript, .. }, Some(state_dir)) = (task, &config.state_dir) else {
         return false;
@@ -161,7 +161,7 @@ fn has_nothing_to_do(task: &Task, config: &Config, host: &Host) -> bool {
     is_stored && due.is_ok_and(|due| due.is_empty())
 }
 
-/// Notes that the end of a session is being processed, for the case that this process and the one
+/// Stores a note that the end of a session is being processed, in case this process and the one
 /// that it starts are killed before the session is stored.
 fn note_ending(task: &Task, environment: &Environment, config: &Config, state_dir: &Path) {
     if let Task::Collect {
@@ -208,7 +208,7 @@ impl Input {
         self.hook_event_name.as_deref() == Some("SessionStart")
     }
 
-    /// When in the life of its process Claude Code calls.
+    /// The moment in the life of its process at which Claude Code calls.
     fn moment(&self) -> Moment {
         match self.source.as_deref() {
             Some("startup") if self.is_start() => Moment::Begins,
@@ -280,13 +280,13 @@ fn transcript_of(input: &Input, host: &Host) -> Option<PathBuf> {
     found.or_else(|| named.cloned())
 }
 
-/// Whether the session ran on a machine that runs builds and tests, which may go away at once.
+/// Whether the session ran on a machine for builds and tests, which may be removed at once.
 fn is_ci(host: &Host) -> bool {
     let ci = host.variable(Variable::Ci).ok().flatten();
     ci.is_some_and(|text| yes_or_no(text) != Some(false))
 }
 
-/// How long the hook at the end of a session may take.
+/// Maximum duration of the hook at the end of a session.
 pub(super) fn budget(host: &Host) -> Duration {
     let raised = host.variable(Variable::HookTimeout).ok().flatten();
     let raised = raised
@@ -303,7 +303,7 @@ fn read_input(patience: Duration) -> Option<Input> {
         // The receiver is gone when the input came too late.
         let _ = send.send(values.next().and_then(Result::ok));
     });
-    // A process limit of the user may forbid another thread.
+    // The user's process limit may forbid another thread.
     reader.ok()?;
     receive.recv_timeout(patience).ok().flatten()
 }
@@ -348,12 +348,12 @@ mod tests {
                 json!("s-1"),
                 Some(&own),
             ),
-            // Of another session, in another work tree.
+            // The path belongs to another session, in another work tree.
             (json!(other), json!("s-1"), Some(&own)),
             (json!(other), json!(null), Some(&other)),
             (json!(other), json!("../s-1"), Some(&other)),
             (json!(elsewhere), json!("s-3"), Some(&elsewhere)),
-            // Nothing is found: the log says what was named.
+            // No transcript is found: the log names the given one.
             (json!(missing), json!("s-9"), Some(&missing)),
             (json!(null), json!("s-9"), None),
             (json!(null), json!(null), None),

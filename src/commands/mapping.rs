@@ -1,5 +1,4 @@
-//! From received traces to stored events. The same for `serve`, which maps traces when they are
-//! quiet, and `flush`, which maps all of them.
+//! Mapping of received traces to stored events: `serve` maps quiet traces, `flush` all.
 
 use std::collections::HashSet;
 
@@ -11,53 +10,53 @@ use crate::pipeline::Pipeline;
 use crate::sources;
 use crate::ui;
 
-/// Traces to read about at a time. They are marked as mapped together.
+/// Number of traces to map at a time, and to mark as mapped together.
 const STEP: usize = 64;
 
-/// Share of the outbox that received traces may fill: beyond its limit events are dropped, while the
-/// inbox keeps traces.
+/// Divisor of the outbox's limit that gives the share of received traces. Beyond the limit, events
+/// are dropped, while traces stay in the inbox.
 const SHARE: u64 = 2;
 
-/// How many times the bytes of a trace in the inbox, where it is compressed, its events may take.
+/// Largest ratio of a trace's events in bytes to its compressed size in the inbox.
 const GROWTH: u64 = 16;
 
-/// Maps received traces of one route.
+/// Maps the received traces of one route.
 pub(super) struct Mapping<'a> {
     sending: &'a Sending<'a>,
     pipeline: Pipeline<'a>,
     inbox: &'a Inbox,
     reader: Reader,
-    /// The inbox as the source of traces: open as long as this is.
+    /// The inbox as the source of traces, open during the mapping.
     traces: sources::OpenInbox,
-    /// Traces during which processes ended.
+    /// Unfinished attempts to read traces.
     attempts: Attempts,
-    /// Traces that cannot be read, in the state in which they are. They go on waiting.
+    /// Traces that could not be read, with their revisions. They keep waiting.
     unreadable: HashSet<Revision>,
 }
 
-/// Which traces are mapped.
+/// The choice of traces to map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Which {
-    /// Those for which little is to be expected.
+    /// Quiet traces, which are probably complete.
     Quiet,
-    /// All.
+    /// All traces.
     All,
 }
 
-/// Result of mapping some traces.
+/// The result of one step.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Step {
-    /// Traces that were mapped.
+    /// Number of traces that were mapped.
     pub(super) mapped: usize,
-    /// Why traces could not be read.
+    /// Reasons why traces could not be read.
     pub(super) warnings: Vec<String>,
-    /// Traces of those looked at for which there was no time or no room.
+    /// Number of traces left for lack of time or room.
     pub(super) left: usize,
-    /// Whether more of them may be mapped now.
+    /// Whether more traces may be mapped now.
     pub(super) is_more: bool,
 }
 
-/// Opens the inbox of the settings, and says what it set aside.
+/// Opens the inbox of the settings, and reports databases that it set aside.
 pub(super) fn open(config: &Config) -> anyhow::Result<Inbox> {
     let directory = super::sending::directory(config)?;
     let before = inbox::set_aside(directory);
@@ -101,7 +100,7 @@ impl<'a> Mapping<'a> {
             return Ok(done);
         }
         let outbox = self.sending.outbox();
-        // Their events are on disk before the inbox is told that they are.
+        // The events are on disk before the inbox marks their traces as mapped.
         let mapped =
             outbox.durable_at_end(|| self.map_all(traces, which, stop, &mut done.warnings))??;
         done.mapped = mapped.len();
@@ -114,11 +113,13 @@ impl<'a> Mapping<'a> {
         Ok(done)
     }
 
-    /// Whether the outbox has room for the events of a trace. What follows it stays in the inbox too.
+    /// Whether the outbox has room for the events of a trace. Otherwise the traces after it also
+    /// stay in the inbox.
     fn has_room(&self, trace: &Summary) -> anyhow::Result<bool> {
         let load = self.sending.load()?;
         let left = load.limit.saturating_sub(load.held);
-        // A trace that is larger than the outbox is mapped when nothing else is lost by it.
+        // A trace larger than the outbox is mapped once the outbox is empty, so that no other event
+        // is lost.
         let fits = load.held == 0 || trace.bytes.saturating_mul(GROWTH) < left;
         Ok(fits && load.held < load.limit / SHARE)
     }
@@ -134,7 +135,7 @@ impl<'a> Mapping<'a> {
             Which::All => self.reader.waiting(self.sending.route(), limit)?,
         };
         traces.retain(|it| !self.unreadable.contains(&it.revision));
-        // Those that may end this process too come when all others are safe.
+        // Traces with unfinished attempts come last, when all others are safe.
         traces.sort_by_key(|it| self.attempts.count(&it.revision.key));
         traces.truncate(STEP);
         let others = traces.partition_point(|it| self.attempts.count(&it.revision.key) == 0);
@@ -142,8 +143,7 @@ impl<'a> Mapping<'a> {
         Ok(traces)
     }
 
-    /// Returns which traces were mapped: all but the unreadable ones, and those for which there was no
-    /// time or no room.
+    /// Returns the mapped traces: all but unreadable ones, and those left for lack of time or room.
     fn map_all(
         &mut self,
         traces: Vec<Summary>,
@@ -192,7 +192,7 @@ impl<'a> Mapping<'a> {
     }
 }
 
-/// Whether an error is about one trace alone.
+/// Whether an error concerns a single trace.
 fn is_of_trace(error: &anyhow::Error) -> bool {
     let is_chunk = |cause: &(dyn std::error::Error + 'static)| {
         let io = cause.downcast_ref::<std::io::Error>();

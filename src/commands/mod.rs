@@ -189,8 +189,8 @@ fn settings(host: &Host) -> Result<(Host, Config), WrongUse> {
     }
 }
 
-/// The same for a command that sends what was stored before, which needs no key: a command for the key
-/// is run, and one that gives none is told.
+/// The same for a command that sends stored events, which needs no key. A command for the key is
+/// run, and its failure is reported.
 fn sending_settings(host: &Host) -> Result<(Host, Config), WrongUse> {
     let (host, mut config) = settings(host)?;
     if let Err(problem) = config.ask_for_key(&host) {
@@ -199,7 +199,8 @@ fn sending_settings(host: &Host) -> Result<(Host, Config), WrongUse> {
     Ok((host, config))
 }
 
-/// Events as they would be sent. Says so if marks of redacted secrets cannot be kept.
+/// The pipeline for events as they would be sent. Says so if the marks of redacted secrets cannot
+/// be kept.
 fn prospect(config: &Config) -> anyhow::Result<Prospect> {
     let prospect = Prospect::of(config)?;
     if let Some(note) = &prospect.note {

@@ -1,11 +1,11 @@
-//! Sessions that may have been meant by an id that nobody has.
+//! Suggestions for a session id that does not exist.
 
 use std::cmp::Reverse;
 
 use super::without_kind;
 use crate::sources::SessionRef;
 
-/// Sessions that are named at most.
+/// Maximum number of suggestions.
 const MOST: usize = 5;
 
 /// The sessions whose ids are similar to the typed text: at least half of its characters match,

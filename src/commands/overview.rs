@@ -1,4 +1,4 @@
-//! `posthog-llma` without a command: what is on, in five lines, and the next step.
+//! `posthog-llma` without a command: the state in five lines, and the next step.
 
 use super::{Exit, status, words};
 use crate::host::Host;
@@ -15,7 +15,7 @@ const COLUMN: usize = 13;
 /// Text for an agent without sessions, and for a receiver that never ran.
 const UNUSED: &str = "not used here";
 
-/// Command that finds what is wrong.
+/// Command that finds problems.
 const DOCTOR: &str = "posthog-llma doctor";
 
 pub(super) fn run(host: &Host) -> anyhow::Result<Exit> {
@@ -87,8 +87,8 @@ fn receiver(machine: &Machine) -> String {
     )
 }
 
-/// The command that brings the user forward most: first what prevents sending, then what is not
-/// switched on yet, then what was not sent yet.
+/// The command that helps the user most: against a problem that prevents sending, else for
+/// something not switched on, else for unsent sessions.
 fn next_step(machine: &Machine) -> String {
     let command = blocked(machine)
         .or_else(|| off(machine))
@@ -96,7 +96,7 @@ fn next_step(machine: &Machine) -> String {
     command.unwrap_or_else(|| "posthog-llma status".to_owned())
 }
 
-/// The step against a problem.
+/// The step that removes an obstacle to sending.
 fn blocked(machine: &Machine) -> Option<String> {
     let is_broken = matches!(
         machine.switch(),

@@ -45,8 +45,8 @@ pub(super) fn run(arguments: &cli::Pause, host: &Host) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The sessions that the command runs in: those that the agents name, otherwise the newest of the
-/// project. An agent inside another one gives two.
+/// The sessions that the command runs in: those that the agents name, or else the newest of the
+/// project. An agent inside another gives two.
 fn here(host: &Host) -> Result<Vec<Named>, WrongUse> {
     let named = [of_claude_code(host), of_pi(host)];
     let named: Vec<Named> = named.into_iter().flatten().collect();

@@ -47,8 +47,9 @@ pub(super) fn run(arguments: &cli::Resume, host: &Host) -> anyhow::Result<Exit> 
     Ok(Exit::Done)
 }
 
-/// Lets a received trace be mapped again, since nobody else would: no hook names it. So are those in which
-/// a gateway reports the session. Returns whether the exclusion is of a trace that is still there.
+/// Makes received traces wait to be mapped again, since no hook would read them: the excluded
+/// trace, and traces in which a gateway reports the session. Returns whether the exclusion is of a
+/// trace that still exists.
 fn read_again(exclusion: &Exclusion, directory: &Path) -> anyhow::Result<bool> {
     if !inbox::is_there(directory) {
         return Ok(false);

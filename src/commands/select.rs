@@ -184,8 +184,8 @@ pub(super) fn by_ids(
     Ok(selected)
 }
 
-/// Prints what could not be listed. Returns whether everything could; links out of the user's own
-/// folders are skipped on purpose and do not count.
+/// Prints the paths that could not be listed. Returns whether there were none; links out of the
+/// user's own folders are skipped on purpose and do not count.
 pub(super) fn told(unreadable: &[Unreadable]) -> Exit {
     for line in in_words(unreadable) {
         ui::say(line);
@@ -272,7 +272,7 @@ fn by_id(argument: &Path, known: &Listing<SessionRef>) -> Result<Vec<SessionRef>
 
 fn find(argument: &Path, known: &[SessionRef]) -> Result<Vec<SessionRef>, WrongUse> {
     let typed = argument.to_string_lossy().to_lowercase();
-    // Two routes may have traces of one id, which are told apart by the route before it.
+    // Traces of two routes may have the same id; then the route before the id distinguishes them.
     let has_route = typed.contains('/');
     let wanted = if has_route {
         typed
@@ -347,7 +347,8 @@ pub(super) fn each_once(transcripts: Vec<SessionRef>) -> Vec<SessionRef> {
     sessions
 }
 
-/// The id of a session, with the route of a trace that did not come by that of the settings.
+/// The id of a session; for a trace that came by another route than the default, preceded by the
+/// route.
 fn name(session: &SessionRef) -> String {
     let is_of_settings = session.route().is_none_or(|route| route.is_main());
     if is_of_settings {

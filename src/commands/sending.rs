@@ -43,7 +43,7 @@ pub(super) struct Sending<'a> {
     trust: Trust,
     largest_event: usize,
     settings: UserSettings,
-    /// Read when they are asked for: few processes send what came by one.
+    /// Read on first use: few processes send events that came by a route.
     routes: OnceCell<Result<Routes, RoutesError>>,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Effort {
 pub(super) enum To {
     /// The one that the settings name.
     Own,
-    /// All, that one first.
+    /// All destinations, that of the settings first.
     All,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Sending<'a> {
         })
     }
 
-    /// The routes by which data is received, beside that of the settings.
+    /// The routes of `serve.toml`.
     pub(super) fn routes(&self) -> &Result<Routes, RoutesError> {
         let read = || Routes::read(self.host, self.config);
         self.routes.get_or_init(read)
@@ -148,8 +148,8 @@ impl<'a> Sending<'a> {
         }
     }
 
-    /// The routes of `serve.toml` whose project is that of the settings. None if the file cannot be
-    /// used, which `doctor` tells.
+    /// The routes of `serve.toml` with the project of the settings. Empty if the file cannot be
+    /// used, which `doctor` reports.
     fn routes_to_here(&self) -> Vec<Route> {
         let routes = self.routes().iter().flat_map(Routes::iter);
         let here = routes.filter(|it| it.config.namespace.is_of_settings());
@@ -161,8 +161,7 @@ impl<'a> Sending<'a> {
         Ok(self.outbox.load(self.destination()?)?)
     }
 
-    /// The confirmation that the user has to give before events go to the destination of the settings, if
-    /// anything.
+    /// The confirmation that the destination of the settings still needs; `None` if it needs none.
     pub(super) fn missing(&self) -> Option<String> {
         let missing = self.trust.missing(self.destination.as_ref()?);
         missing.as_ref().map(Unconfirmed::to_string)
@@ -174,7 +173,7 @@ impl<'a> Sending<'a> {
         destination.context("POSTHOG_API_KEY or POSTHOG_HOST is missing")
     }
 
-    /// Redacts what is received.
+    /// The redactor for received data.
     pub(super) const fn redactor(&self) -> &Arc<Redactor> {
         self.redactors.usual()
     }
@@ -184,8 +183,8 @@ impl<'a> Sending<'a> {
         self.destination.is_some()
     }
 
-    /// Stores the new events of a trace that was received. Unlike sessions, there are too many of
-    /// them to remember which.
+    /// Stores the new events of a received trace. Its transcript is not remembered: there are too
+    /// many traces.
     pub(super) fn store_received(
         &self,
         pipeline: &Pipeline<'_>,
@@ -220,7 +219,7 @@ impl<'a> Sending<'a> {
         }
     }
 
-    /// Number of events that wait, for any destination.
+    /// Number of waiting events, for all destinations.
     pub(super) fn waiting(&self) -> anyhow::Result<u64> {
         let destinations = self.outbox.destinations_waiting(self.host.now(), true)?;
         let mut waiting = 0;
@@ -230,11 +229,11 @@ impl<'a> Sending<'a> {
         Ok(waiting)
     }
 
-    /// Whether the destination of the settings takes events now: it is confirmed, not left alone
+    /// Whether the destination of the settings accepts events now: it is confirmed, not left alone
     /// after a failure, and no other process is sending to it.
     ///
-    /// Taking the lock for a moment can make another process believe that this one sends. So only a
-    /// process may ask that sends what waits afterwards.
+    /// The check takes the lock for a moment, which can make another process believe that this one
+    /// sends. So only a process that sends waiting events afterwards may ask.
     pub(super) fn can_send_now(&self) -> anyhow::Result<bool> {
         let destination = self.destination()?;
         if !self.trust.permits(destination) {
@@ -243,14 +242,14 @@ impl<'a> Sending<'a> {
         let now = self.host.now();
         let known = self.outbox.destinations_waiting(now, true)?;
         let record = known.iter().find(|it| it.destination == *destination);
-        // One that nothing waits for is in no trouble.
+        // A destination without waiting events is in no trouble.
         record.map_or(Ok(true), |record| {
             let is_due = record.not_before.is_none_or(|at| at <= now);
             Ok(is_due && self.outbox.try_lock_sender(record.id)?.is_some())
         })
     }
 
-    /// When what waits may be sent next; `None` when nothing waits for a destination whose last
+    /// Time of the next attempt to send; `None` when no event waits for a destination whose last
     /// failure may pass by itself.
     pub(super) fn next_attempt(&self) -> anyhow::Result<Option<DateTime<Utc>>> {
         let now = self.host.now();
@@ -261,7 +260,7 @@ impl<'a> Sending<'a> {
         Ok(due.min())
     }
 
-    /// Whether events wait that may be sent now.
+    /// Whether some waiting events may be sent now.
     pub(super) fn is_due(&self) -> anyhow::Result<bool> {
         let due = self.outbox.destinations_waiting(self.host.now(), false)?;
         let mut due = due.iter().map(|record| &record.destination);

@@ -1,8 +1,8 @@
-//! The terms under which a session is stored: where it is sent, and what of it.
+//! The terms under which a session is stored: its destination and its content.
 //!
-//! Variables of one shell do not exist in another. A hook that begins to store a session notes its
-//! terms, so that a session whose hook was killed is never sent elsewhere, or with more content, by
-//! the hook that finds it.
+//! Variables of one shell do not exist in another. A hook that begins to store a session writes its
+//! terms into the note, so that the hook that finds an interrupted session never sends it elsewhere
+//! or with more content.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,7 +37,7 @@ impl Terms {
         }
     }
 
-    /// The terms as a note holds them.
+    /// The terms as JSON for the note.
     pub(super) fn to_json(&self) -> Value {
         serde_json::json!(self)
     }

@@ -1,7 +1,7 @@
 //! The user's own settings at one moment.
 //!
 //! A process reads them once, when it begins. If the user changes them meanwhile, it sends nothing
-//! more: the next one follows the new ones.
+//! more, and the next process follows the new ones.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ impl UserSettings {
         }
     }
 
-    /// Whether they are others now.
+    /// Whether the settings have changed since.
     pub(super) fn have_changed(&self, host: &Host) -> bool {
         *self != Self::now(host)
     }

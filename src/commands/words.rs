@@ -13,7 +13,7 @@ use crate::outbox::DestinationRecord;
 use crate::posthog::Recording;
 use crate::ui;
 
-/// ` by route lab`; nothing for the route of the settings, which most have alone.
+/// ` by route lab`; empty for the default route, which most users have alone.
 pub(super) fn by_route(name: &str) -> String {
     if Route::new(name).is_main() {
         String::new()

@@ -23,7 +23,7 @@ use crate::session::{Agent, SessionState};
 use crate::sources::{self, SessionRef};
 use sweep::Sweep;
 
-/// One attempt for each destination that is due and that no other process sends to.
+/// One attempt per destination that is due and that no other process is sending to.
 const ONCE: Effort = Effort {
     to: To::All,
     patience: Duration::ZERO,
@@ -98,7 +98,7 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
         .then(|| sending.outbox().try_lock_waiting())
         .and_then(|lock| lock.ok().flatten());
     detached::release_caller();
-    // Also what cannot be sent now may have to be withdrawn. The next sender reports problems.
+    // Events that cannot be sent now may have to be withdrawn. The next sender reports problems.
     let _ = sending.follow_decisions();
     let settings = sending.settings().clone();
     drop(sending);
@@ -142,13 +142,13 @@ fn send(arguments: &Work, sending: &Sending<'_>, host: &Host, entry: &mut Entry)
     sent
 }
 
-/// Sends what waits.
+/// Sends waiting events.
 fn once(sending: &Sending<'_>, effort: Effort) -> anyhow::Result<Drained> {
     sending.drain(effort, &|| false, &mut |_| ())
 }
 
-/// How long the process may wait for its turn: as long as its caller does, if the processes of the
-/// machine may end with that.
+/// Maximum time to wait for the turn to send: as long as the caller waits, if the machine's
+/// processes may end with the caller.
 fn turn(arguments: &Work, host: &Host) -> Duration {
     match arguments.wait {
         Wait::Sent => Duration::from_millis(arguments.patience).saturating_sub(host.elapsed()),
@@ -156,7 +156,7 @@ fn turn(arguments: &Work, host: &Host) -> Duration {
     }
 }
 
-/// The kind of a task in the log of runs.
+/// The kind of run of a task.
 const fn kind(task: &Task) -> RunKind {
     match (task.agent(), task) {
         (Agent::ClaudeCode, Task::Sweep { .. }) => RunKind::SessionStart,
@@ -178,8 +178,8 @@ fn session(task: &Task) -> Option<String> {
     }
 }
 
-/// Whether a task includes the sessions whose end was missed. Pi and OpenCode do not call at the
-/// start of a session, so that theirs are looked for at the end of one.
+/// Whether a task includes the search for sessions whose end was missed. Pi and OpenCode do not
+/// call at the start of a session, so theirs are searched at the end of one.
 const fn sweeps(task: &Task) -> bool {
     match task {
         Task::Sweep { .. } => true,

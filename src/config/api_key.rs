@@ -42,9 +42,9 @@ impl ApiKey {
         Ok(Self(key.to_owned()))
     }
 
-    /// Takes a key that has the form PostHog gives to the keys of projects. For a key that is being
-    /// set up: PostHog's ingestion answers 200 to any text, so that a wrong one would be found out
-    /// by missing events.
+    /// Accepts a key only in the form that PostHog gives to keys of projects. Used for new keys:
+    /// PostHog's ingestion answers 200 to any text, so that a wrong key would only show by missing
+    /// events.
     ///
     /// # Errors
     /// As [`ApiKey::parse`].

@@ -1,8 +1,7 @@
-//! Where the key of the PostHog project comes from: a variable, a file, or a command.
+//! The source of the PostHog project's key: a variable, a file, or a command.
 //!
-//! A file is read with the other settings. A command is run by the process that is about to send, and
-//! by no other: it may ask the user, or a network. Neither can be chosen by a repository, see
-//! `variables`.
+//! A file is read with the other settings. A command is run only by a process that is about to
+//! send: it may ask the user, or a network. A repository can choose neither; see `variables`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,13 +13,13 @@ use crate::host::Host;
 use crate::subprocess::{self, Limits};
 use crate::variables::Variable;
 
-/// Limits of the command. A keychain that is locked asks the user to open it.
+/// Limits of the command. A locked keychain asks the user to open it.
 const LIMITS: Limits = Limits {
     time: Duration::from_secs(30),
     bytes: 4096,
 };
 
-/// Where the key of the PostHog project comes from.
+/// The source of the PostHog project's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeySource {
     /// A variable with the key itself, or an option of the plugin.
@@ -29,7 +28,7 @@ pub(crate) enum KeySource {
     File {
         /// The file.
         path: PathBuf,
-        /// Whether it is the user's own and other users of the machine can read it.
+        /// Whether it belongs to the user, and other users of the machine can read it.
         is_readable_by_others: bool,
     },
     /// The command in `POSTHOG_API_KEY_COMMAND`.
@@ -39,7 +38,7 @@ pub(crate) enum KeySource {
 }
 
 impl KeySource {
-    /// A word for scripts.
+    /// The source as a word for scripts.
     pub(crate) const fn word(&self) -> &'static str {
         match self {
             Self::Variable(variable) if variable.is_option() => "plugin",
@@ -54,7 +53,7 @@ impl KeySource {
 /// Reads the key from a file.
 ///
 /// # Errors
-/// A description of what is wrong, to follow the name of the variable. It never contains the key.
+/// A description of the fault, to follow the name of the variable. It never contains the key.
 pub(crate) fn key_in_file(text: &str, host: &Host) -> Result<(ApiKey, KeySource), String> {
     let path = absolute(text, host)?;
     let shown = host.short_path(&path);
@@ -75,8 +74,8 @@ pub(crate) fn key_in_file(text: &str, host: &Host) -> Result<(ApiKey, KeySource)
     Ok((key, source))
 }
 
-/// The path of the file. A relative one would be looked for in whatever project the user works in, so
-/// that the project could choose the key.
+/// The absolute path of the file. A relative one would be resolved in whatever project the user
+/// works in, so that the project could choose the key.
 fn absolute(text: &str, host: &Host) -> Result<PathBuf, String> {
     let path = match (text.strip_prefix("~/"), &host.home) {
         (Some(rest), Some(home)) => home.join(rest),
@@ -88,7 +87,7 @@ fn absolute(text: &str, host: &Host) -> Result<PathBuf, String> {
     Err(format!("is {text:?}; use an absolute path, or ~/"))
 }
 
-/// Runs the command and reads the key that it prints. It runs in the home directory, outside of any
+/// Runs the command and reads the key that it prints. It runs in the home directory, outside any
 /// project.
 ///
 /// # Errors
@@ -120,7 +119,7 @@ fn shell(line: &str) -> Command {
 fn shell(line: &str) -> Command {
     use std::os::windows::process::CommandExt as _;
     let mut command = Command::new("cmd");
-    // The shell of Windows takes the rest of the line as it is, without quoting.
+    // The shell of Windows takes the rest of the line unchanged, without quoting.
     command.arg("/C").raw_arg(line);
     command
 }

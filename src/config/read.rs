@@ -54,8 +54,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The variable that decides a setting: its own if it is set, otherwise the plugin's option for
-    /// it.
+    /// The variable that decides a setting: its own if set, or else the plugin's option for it.
     fn source(self, setting: Variable) -> Variable {
         match self.of(setting) {
             Ok(None) => setting.option().unwrap_or(setting),
@@ -80,7 +79,7 @@ impl<T> Parsed<T> {
         }
     }
 
-    /// The value, or `unset` if there is none, or `unreadable` if it cannot be parsed.
+    /// The value, `unset` without one, or `unreadable` if it cannot be parsed.
     fn or(self, unset: T, unreadable: T) -> T {
         match self {
             Self::Value(value) => value,
@@ -108,14 +107,14 @@ impl<'a> Reader<'a> {
         self.problems
     }
 
-    /// The variable that says what the key is. One whose value is unknown counts, so that a weaker one
-    /// does not take its place.
+    /// The variable for the key that takes precedence. One with an unknown value counts too, so
+    /// that a weaker one does not replace it.
     pub(super) fn key_variable(&self) -> Option<Variable> {
         let mut variables = Variable::API_KEY.into_iter();
         variables.find(|variable| self.values.of(*variable) != Ok(None))
     }
 
-    /// The key, unless a command has to be run for it, and where it comes from.
+    /// The key, unless a command has to be run for it, and its source.
     fn api_key(&mut self) -> (Option<ApiKey>, Option<KeySource>) {
         let host = self.values.host();
         match self.key_variable() {
@@ -174,7 +173,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A token that is too short is a problem, so that nobody serves without the one that was meant.
+    /// A token that is too short is a problem: `serve` must not run without the token that was
+    /// meant.
     pub(super) fn serve_token(&mut self) -> Option<Token> {
         let parse = |text: &str| Token::new(text).map_err(|error| format!("is too short: {error}"));
         self.variable(Variable::ServeToken, parse).value()
@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
             hooks: self.hooks(agent),
             attribution: self.attribution(agent, host),
             grouping: match (agent, grouping.value()) {
-                // The application itself decides what a trace is.
+                // The application itself decides the extent of a trace.
                 (Agent::Otlp, _) | (Agent::ClaudeCode, None) => Grouping::Session,
                 (_, Some(grouping)) => grouping,
                 (Agent::Pi | Agent::OpenCode, None) => Grouping::Message,

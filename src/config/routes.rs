@@ -1,8 +1,7 @@
-//! `serve.toml`: routes by which data is received, each with a token, a project and a privacy mode of
-//! its own.
+//! `serve.toml`: routes for received data, each with its own token, project and privacy mode.
 //!
-//! The file is the user's: it lies in their configuration folder, outside every repository, and
-//! nobody else can read it. A route can ask for more privacy than the settings, and not for less.
+//! The file is in the user's configuration folder, outside every repository, and readable by the
+//! user alone. A route can ask for more privacy than the settings, and not for less.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,7 +23,7 @@ use crate::transport::Endpoint;
 
 const FILE: &str = "serve.toml";
 
-/// The token that `setup --openrouter` makes.
+/// File with the token that `setup --openrouter` creates.
 const TOKEN_FILE: &str = "openrouter.token";
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 32;
@@ -32,26 +31,26 @@ const TOKEN_BYTES: usize = 32;
 /// Characters of the longest name of a route.
 const LONGEST_NAME: usize = 40;
 
-/// The routes of `serve.toml`. Without the file, there is none beside that of the settings.
+/// The routes of `serve.toml`; empty without the file.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
-    /// A header that may hold the tokens.
+    /// Another header for the tokens.
     pub(crate) token_header: Option<String>,
     routes: Vec<RouteSettings>,
 }
 
-/// A route and the settings of what comes by it.
+/// A route, with the settings for its data.
 #[derive(Debug)]
 pub(crate) struct RouteSettings {
-    /// The secret that opens it.
+    /// The token of the route.
     pub(crate) token: Token,
-    /// What it takes.
+    /// The route's name, and the deliveries it accepts.
     pub(crate) entry: Entry,
-    /// The settings, with what the route says.
+    /// The settings, with the changes of the route.
     pub(crate) config: Config,
 }
 
-/// Why `serve.toml` cannot be used. Never holds a token or a key.
+/// Why `serve.toml` cannot be used. Never contains a token or a key.
 #[derive(Debug, Error)]
 pub(crate) enum RoutesError {
     /// A file cannot be read.
@@ -62,13 +61,13 @@ pub(crate) enum RoutesError {
         /// The error of the operating system.
         cause: io::Error,
     },
-    /// Others can read a file.
+    /// Other users can read a file.
     #[error("others can read {path}, which holds tokens; use chmod 600 {path}", path = path.display())]
     Open {
         /// The file.
         path: PathBuf,
     },
-    /// It is in a repository.
+    /// The file is in a repository.
     #[error(
         "{} is in a git repository, and tokens do not belong there; keep the folder out of it, or set \
          XDG_CONFIG_HOME to another one",
@@ -78,14 +77,14 @@ pub(crate) enum RoutesError {
         /// The file.
         path: PathBuf,
     },
-    /// It cannot be parsed.
+    /// The file cannot be parsed.
     #[error("cannot read {}, line {line}: {problem}", path.display())]
     Content {
         /// The file.
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong.
+        /// The fault.
         problem: String,
     },
     /// The routes cannot be used together.
@@ -93,7 +92,7 @@ pub(crate) enum RoutesError {
     Together {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The conflict.
         cause: InvalidRoutes,
     },
     /// A route cannot be used.
@@ -103,7 +102,7 @@ pub(crate) enum RoutesError {
         path: PathBuf,
         /// The name of the route.
         name: String,
-        /// What is wrong, and what to do.
+        /// The fault and its remedy.
         problem: String,
     },
 }
@@ -116,7 +115,7 @@ struct Content {
     routes: BTreeMap<String, Table>,
 }
 
-/// A route as it is written.
+/// A route as written in the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
@@ -139,10 +138,10 @@ impl Routes {
         Some(folder(host)?.join(FILE))
     }
 
-    /// Reads the routes. `config` are the settings that they complete.
+    /// Reads the routes. `config` are the settings that the routes change.
     ///
     /// # Errors
-    /// When the file is there and cannot be used: then none of its routes is known.
+    /// When the file exists and cannot be used: then all of its routes are unknown.
     pub(crate) fn read(host: &Host, config: &Config) -> Result<Self, RoutesError> {
         let Some(path) = Self::path(host) else {
             return Ok(Self::default());
@@ -156,7 +155,7 @@ impl Routes {
             RoutesError::Content {
                 path: path.clone(),
                 line: before.matches('\n').count() + 1,
-                // Its long form quotes the line, which may hold a token.
+                // The error's long form quotes the line, which may contain a token.
                 problem: error.message().to_owned(),
             }
         })?;
@@ -197,7 +196,7 @@ impl Routes {
         header.map_or(Ok(()), |header| doors.in_header(header).map(drop))
     }
 
-    /// All of them.
+    /// All routes.
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, RouteSettings> {
         self.routes.iter()
     }
@@ -210,10 +209,10 @@ impl Routes {
     }
 }
 
-/// The token for OpenRouter, and the file that holds it, which is made if there is none.
+/// The token for OpenRouter, and its file, which is created if missing.
 ///
 /// # Errors
-/// When the file cannot be used or made.
+/// When the file cannot be used or created.
 pub(crate) fn openrouter_token(host: &Host) -> anyhow::Result<(PathBuf, String)> {
     let folder = folder(host).context("there is no home directory to keep the token in")?;
     let path = folder.join(TOKEN_FILE);
@@ -261,7 +260,7 @@ fn folder(host: &Host) -> Option<PathBuf> {
     Some(host.config.as_ref()?.join(env!("CARGO_PKG_NAME")))
 }
 
-/// What is wrong with a route.
+/// Why a route cannot be used.
 enum Problem {
     Here(String),
     File(RoutesError),
@@ -331,8 +330,8 @@ impl Table {
         }
     }
 
-    /// The destination that the route names, otherwise that of the settings. One that the settings of
-    /// a project chose is not for what others send.
+    /// The destination of the route, or else that of the settings. A destination that a project's
+    /// settings chose is not used for received data.
     fn destination(&self, settings: &DestinationSettings) -> Result<DestinationSettings, String> {
         let api_key = match &self.api_key {
             Some(key) => ApiKey::of_project(key).map_err(|problem| format!("api_key {problem}"))?,
@@ -383,8 +382,8 @@ fn route(name: &str) -> Result<Route, String> {
     Ok(route)
 }
 
-/// The text of a file that only its owner can read and that is in no repository; `None` if there is no
-/// file.
+/// The text of a file that only its owner can read and that is in no repository; `None` if there is
+/// no such file.
 fn private_text(path: &Path) -> Result<Option<String>, RoutesError> {
     let (here, path) = (path, path.to_owned());
     match secret_file::read_outside_repositories(here) {

@@ -4,16 +4,16 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
-/// Bytes of the largest file. A route of `serve.toml` takes some hundreds.
+/// Bytes of the largest file to read. A route of `serve.toml` takes some hundreds.
 const LARGEST: u64 = 1 << 20;
 
 /// The content of a file with a secret.
 pub(crate) struct SecretFile {
     /// The text.
     pub(crate) text: String,
-    /// Whether other users of the machine can read it, as far as the system tells.
+    /// Whether other users of the machine can read it, as far as the system shows.
     pub(crate) is_readable_by_others: bool,
-    /// Whether it is the user's own. One of the administrator is there for all users.
+    /// Whether it belongs to the user. A file of the administrator is for all users.
     pub(crate) is_own: bool,
 }
 
@@ -26,16 +26,16 @@ pub(crate) enum SecretFileError {
     /// It is a folder, a pipe or a device.
     #[error("is no file")]
     NoFile,
-    /// It cannot be read, or is no text.
+    /// It cannot be read, or is not text.
     #[error("cannot be read: {cause}")]
     Unreadable {
         /// The error of the operating system.
         cause: io::Error,
     },
-    /// Others can replace the secret.
+    /// Other users can replace the secret.
     #[error("others can write")]
     Writable,
-    /// It is in a git repository, so that whoever pushes there could choose the secret.
+    /// It is in a git repository, so that anybody who pushes there could choose the secret.
     #[error("is in a git repository, where secrets do not belong")]
     Committed,
 }
@@ -50,13 +50,13 @@ impl From<io::Error> for SecretFileError {
     }
 }
 
-/// Reads a file that nobody else can write and that is in no repository.
+/// Reads a file that no other user can write and that is in no repository.
 ///
 /// # Errors
 /// When there is no such file, or it cannot be read.
 pub(crate) fn read_outside_repositories(path: &Path) -> Result<SecretFile, SecretFileError> {
     let file = read(path)?;
-    // A link may lead into a repository, too.
+    // A link may also lead into a repository.
     let real = dunce::canonicalize(path)?;
     if [path, &real].into_iter().any(is_in_repository) {
         return Err(SecretFileError::Committed);
@@ -64,7 +64,7 @@ pub(crate) fn read_outside_repositories(path: &Path) -> Result<SecretFile, Secre
     Ok(file)
 }
 
-/// Reads a file that nobody else can write.
+/// Reads a file that no other user can write.
 ///
 /// # Errors
 /// When there is no such file, or it cannot be read.
@@ -87,7 +87,7 @@ pub(crate) fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
     })
 }
 
-/// Whether a folder around a file is a work tree, whatever its kind.
+/// Whether a folder around a file has a `.git`, be it a folder, a file or a link.
 pub(crate) fn is_in_repository(file: &Path) -> bool {
     let mut folders = file.ancestors().skip(1);
     folders.any(|folder| folder.join(".git").symlink_metadata().is_ok())

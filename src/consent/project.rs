@@ -123,8 +123,8 @@ impl Verdict {
         }
     }
 
-    /// The same for a session whose events are stored. They have a destination, so that it does not
-    /// matter which one the settings name now.
+    /// The same for a session with stored events. These have a destination already, so the one that
+    /// the settings name now does not matter.
     #[must_use]
     pub(crate) fn of_stored<'a>(
         folders: impl IntoIterator<Item = &'a str>,

@@ -1,4 +1,4 @@
-//! The body of a request: one gzip member, put together from segments as they lie in the outbox.
+//! The body of a request: one gzip member, composed of segments as stored in the outbox.
 //!
 //! ```text
 //! header │ {"api_key":…,"batch":[ │ segment │ , │ segment │ … │ ]} │ checksum and length

@@ -1,7 +1,7 @@
-//! The user's newest decisions about what waits.
+//! The user's newest decisions about waiting events.
 //!
-//! They are asked for before every request and every further attempt at one, since a drain can last
-//! minutes: a request that is under way is the only one that a decision cannot stop.
+//! The decisions are read before every request and every further attempt, since a drain can last
+//! minutes. Only a request under way cannot be stopped any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,20 +12,20 @@ use crate::posthog::Recording;
 /// The user's decision about the waiting events of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// They are sent with at most this content.
+    /// The events are sent with at most this content.
     Sent(Recording),
-    /// They are withdrawn.
+    /// The events are withdrawn.
     Withdrawn,
-    /// They wait with at most this content, since it is not clear what the user wants, for this
+    /// The events wait with at most this content, because the user's decision is unclear, for this
     /// reason.
     Held(Recording, String),
 }
 
-/// Reasons why the events of sessions wait, by agent and id of the session.
+/// Reasons why events wait, by agent and id of their session.
 pub type Reasons = BTreeMap<(String, String), String>;
 
-/// Brings everything that waits or was refused in line with the user's decisions, also for
-/// destinations that nothing can be sent to now. Returns why the events of sessions wait.
+/// Applies the user's decisions to all waiting and parked events, including those for destinations
+/// that cannot be sent to now. Returns the reasons why events of sessions wait.
 ///
 /// # Errors
 /// When the outbox cannot be read or written.
@@ -40,18 +40,18 @@ pub fn follow(
     Ok(held.reasons)
 }
 
-/// The sessions whose events wait until it is clear what the user wants.
+/// The sessions whose events wait until the user's decision is clear.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    /// Their numbers.
+    /// Numbers of the sessions.
     pub(super) sessions: BTreeSet<i64>,
     pub(super) reasons: Reasons,
 }
 
 impl Held {
-    /// Brings what was claimed in line with the user's decisions. Returns whether all of it may be
-    /// sent as it is. For `contents` see [`Load::contents`](super::Load::contents); `changes` are
-    /// those that were known when it was claimed.
+    /// Applies the user's decisions to claimed events. Returns whether all of them may be sent
+    /// unchanged. For `contents` see [`Load::contents`](super::Load::contents); `changes` is the
+    /// number of changes at the time of the claim.
     pub(super) fn allows(
         &mut self,
         contents: &[(i64, i64, Recording)],

@@ -1,4 +1,4 @@
-//! Taking a load apart, where a request as it was stored is too large or was refused.
+//! Splitting a load, when the stored request is too large or was refused.
 
 use super::Sender;
 use super::load::{Load, Parcel, halves};
@@ -38,7 +38,7 @@ impl Sender<'_> {
         Ok(())
     }
 
-    /// The single events of a load, as far as they still wait.
+    /// The single events of a load that still wait.
     pub(super) fn unpack(&mut self, load: Load) -> Result<Vec<Parcel>, OutboxError> {
         let batches = match load {
             Load::Events(parcels) => return Ok(parcels),

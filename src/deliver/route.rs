@@ -1,4 +1,4 @@
-//! The way to a destination: its address and lane, and what it answered during this drain.
+//! The way to a destination: its address and lane, and its answers during this drain.
 
 use crate::transport::{Endpoint, Lane};
 
@@ -11,7 +11,7 @@ pub(super) struct Route {
     pub(super) max_bytes: usize,
     /// The destination accepted a batch during this drain.
     pub(super) proved: bool,
-    /// The changes of waiting events that were known when the last ones were claimed.
+    /// The number of changes of waiting events at the time of the last claim.
     pub(super) changes: u64,
 }
 

@@ -22,8 +22,7 @@
 //! |---|---|
 //! | `inbox.db`, `-wal`, `-shm` | the database and its log |
 //! | `inbox.db.new` | a database under construction; renamed when it is complete |
-//! | `inbox.db.suspect` | a mark: a page was damaged, and the next process that writes checks the
-//! database |
+//! | `inbox.db.suspect` | a mark: the next process that writes checks the whole database |
 //! | `inbox.db.corrupt-1` | a damaged database, set aside |
 //! | `inbox.lock` | lock for creating and migrating the database |
 //! | `serve.lock` | held by the receiving process |

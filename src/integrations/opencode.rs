@@ -248,7 +248,7 @@ mod tests {
             fs::write(&settings, format!(r#"{{"plugin":["{plugin}"]}}"#)).unwrap();
             assert_eq!(version(&host).as_deref(), expected, "{plugin}");
         }
-        // A copy of the file says no version.
+        // A copy of the file has no version.
         fs::remove_file(&settings).unwrap();
         let copy = settings.with_file_name("plugin").join("ours.js");
         fs::create_dir_all(copy.parent().unwrap()).unwrap();

@@ -4,7 +4,7 @@
 //! ```text
 //! lister:  find ─► glance at the new ones ─► states of delivery ─► wait ─┐
 //!            ▲                                                          │
-//!           └──────────── every 2 s while the list is asked for ◄──────────┘
+//!            └────────── every 2 s while a client asks for it ◄─────────┘
 //! readers: take the newest unread session ─► its numbers
 //! ```
 //!

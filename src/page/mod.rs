@@ -4,7 +4,7 @@
 //! request ─► door ─► service ─► files of ui/dist
 //!            Host,              catalogue: list, numbers, prompts     ◄─ lister, readers
 //!            token,             record: events of an opened session   ◄─ pipeline
-//!           site               views: delivery of events                  ◄─ outbox
+//!            site               views: delivery of events              ◄─ outbox
 //! ```
 //!
 //! # Promises

@@ -1,4 +1,4 @@
-//! Which events of a session are stored already, for itself or for another one.
+//! The events of a session that are already stored, for it or for another session.
 
 use std::collections::HashSet;
 
@@ -11,8 +11,8 @@ use crate::session::{Agent, Generation, Session};
 use crate::sources;
 
 impl Pipeline<'_> {
-    /// Lets a session be what was stored of it, and returns the events that the outbox stored for
-    /// another session. `key` is that of the session.
+    /// Restores the stored identities of a session's calls, and returns the events that the outbox
+    /// stored for another session. `key` is the session's own.
     pub(super) fn claim(
         &self,
         session: &mut Session,
@@ -25,8 +25,8 @@ impl Pipeline<'_> {
         Ok(delivered.into_iter().chain(foreign).collect())
     }
 
-    /// Lets the calls of a coding agent have the costs that OpenRouter delivered. Returns those whose
-    /// deliveries were sent.
+    /// Adds the costs that OpenRouter delivered to a coding agent's calls. Returns the identities
+    /// of calls whose deliveries were sent.
     fn join_delivered(
         &self,
         session: &mut Session,
@@ -36,8 +36,8 @@ impl Pipeline<'_> {
         if !self.config.namespace.is_of_settings() {
             return Ok(HashSet::new());
         }
-        // A damaged inbox must not hold up sessions, so they go without these costs; doctor tells of the
-        // inbox.
+        // A damaged inbox must not hold up sessions, so they are sent without these costs; `doctor`
+        // reports the inbox.
         let delivered = sources::delivered(session, outbox.directory(), &self.routes);
         let delivered = delivered.unwrap_or_default();
         if delivered.is_empty() {
@@ -50,8 +50,8 @@ impl Pipeline<'_> {
         Ok(delivered::join(session, &delivered, &is_sent))
     }
 
-    /// Calls of a trace keep the identities with which they were stored. If something that was stored
-    /// is not there any more, the totals of the trace would be too low, so they stay as they are.
+    /// Restores the identities under which calls of a trace were stored. If a stored event is
+    /// missing now, the totals of the trace would be too low, so the stored ones stay.
     fn resume(&self, session: &mut Session, key: &str, outbox: &Outbox) -> anyhow::Result<()> {
         if session.whole.is_none() {
             return Ok(());
@@ -77,7 +77,7 @@ impl Pipeline<'_> {
         Ok(foreign.map(|(event, _)| event).collect())
     }
 
-    /// Those of the events that are stored, with the keys of the sessions that own them.
+    /// The stored events among these, each with the key of the session that owns it.
     fn owners(&self, events: Vec<Uuid>, outbox: &Outbox) -> anyhow::Result<Vec<(Uuid, String)>> {
         let namespace = self.config.namespace;
         let owners = outbox.owners(events.iter().map(|it| namespace.id(*it)))?;

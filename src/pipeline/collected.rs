@@ -61,9 +61,9 @@ impl Collected {
         self.found.work_trees()
     }
 
-    /// What the user's later decisions about it depend on.
+    /// The facts that the user's later decisions about the session depend on.
     pub(super) fn place(&self) -> Place {
-        // Behind a link that is gone later, an exclusion would not be found.
+        // If a link is removed later, an exclusion behind it would not be found.
         let folders = self.folders.iter().map(Path::new);
         let spellings = folders.flat_map(paths::spellings);
         Place {
@@ -115,7 +115,7 @@ impl Collected {
         }
     }
 
-    /// Whether its folders are to be left alone, for certain.
+    /// Whether the settings of its folders certainly forbid sending it.
     pub(super) const fn is_left_alone(&self) -> bool {
         matches!(self.verdict, Verdict::LeftAlone(_))
     }

@@ -1,5 +1,5 @@
-//! Calls of a coding agent's session that OpenRouter delivered too: the transcript has what was said
-//! and done, and OpenRouter what it cost.
+//! Calls of a coding agent's session that OpenRouter delivered too: the transcript has their
+//! content, and OpenRouter their costs.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,12 +9,12 @@ use uuid::Uuid;
 use crate::posthog::ids;
 use crate::session::{Generation, OutputCount, Session};
 
-/// Largest difference between the ends of a call in its two reports: that of clocks, and of the way
-/// from OpenRouter's servers.
+/// Largest difference between the ends of a call in its two reports: it covers clocks, and the
+/// distance to OpenRouter's servers.
 const NEAR: TimeDelta = TimeDelta::seconds(10);
 
-/// Adds to the calls of a session what OpenRouter `delivered` about them. Returns the identities of those
-/// whose delivery `is_sent` already: they are not sent again.
+/// Adds the facts that OpenRouter `delivered` to the calls of a session. Returns the identities of
+/// calls whose delivery was sent already (`is_sent`): they are not sent again.
 pub(super) fn join(
     session: &mut Session,
     delivered: &[Generation],
@@ -33,13 +33,13 @@ pub(super) fn join(
         } else if report.cost.is_some() {
             own.cost = report.cost;
         }
-        // The delivery finds the call by it when it is read again.
+        // When the delivery is read again, it finds the call by this id.
         own.response.get_or_insert_with(|| report.id.clone());
     });
     sent
 }
 
-/// Reports of calls, each of one call.
+/// Reports of calls, one per call.
 struct Reports<'a> {
     open: Vec<Option<&'a Generation>>,
     by_id: HashMap<&'a str, usize>,
@@ -58,8 +58,8 @@ impl<'a> Reports<'a> {
         }
     }
 
-    /// The report of a call: by OpenRouter's id of its response, by the first tool that it asked for, or
-    /// by what it used and when.
+    /// Takes the report of a call: by OpenRouter's id of its response, else by the first tool that
+    /// it asked for, else by usage and time.
     fn take(&mut self, own: &Generation) -> Option<&'a Generation> {
         let ids = [own.response.as_deref(), first_tool(own)];
         let known = ids.into_iter().flatten().find_map(|id| self.by_id.get(id));
@@ -77,8 +77,8 @@ fn first_tool(generation: &Generation) -> Option<&str> {
     drawn.map(|call| call.id.as_str())
 }
 
-/// Whether two reports of one session without a common id are of one call: both used the same, and ended
-/// at the same time.
+/// Whether two reports of one session without a common id belong to one call: they have the same
+/// usage and the same end.
 fn is_same(own: &Generation, report: &Generation) -> bool {
     let used = |it: &Generation| {
         let cached = it.usage.cache_read + it.usage.cache_write;

@@ -43,9 +43,9 @@ pub struct Pipeline<'a> {
     redactors: &'a Redactors,
     largest_event: usize,
     content_since: Option<DateTime<Utc>>,
-    /// Whether sessions that are left alone have their content too.
+    /// Whether sessions that are left alone keep their content.
     is_for_owner: bool,
-    /// The routes by which OpenRouter's deliveries of the same project come.
+    /// The routes by which OpenRouter's deliveries of this project come.
     routes: Vec<Route>,
     projects: Projects,
 }
@@ -72,8 +72,7 @@ impl<'a> Pipeline<'a> {
         self
     }
 
-    /// Lets sessions have the costs of deliveries that came by these routes too, whose project is that
-    /// of the settings.
+    /// Adds costs from deliveries that came by these routes, whose project is that of the settings.
     #[must_use]
     pub fn with_routes(mut self, routes: impl IntoIterator<Item = Route>) -> Self {
         self.routes.extend(routes);

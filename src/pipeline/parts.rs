@@ -93,7 +93,8 @@ enum Returned {
     All,
 }
 
-/// Finds the events of a part that another session owns. It may change what was sent of it before.
+/// Finds the events of a part that another session owns. It may restore identities from an earlier
+/// send.
 pub type Claim<'c> = &'c mut dyn FnMut(&mut Collected) -> anyhow::Result<Foreign>;
 
 /// The position of the next part.

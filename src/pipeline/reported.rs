@@ -1,4 +1,4 @@
-//! Traces that coding agents send of sessions which this program reads anyway.
+//! Traces in which coding agents report sessions that this program reads from disk.
 
 use crate::config::Config;
 use crate::host::Host;
@@ -7,9 +7,9 @@ use crate::outbox::{Exclusions, Outbox, OutboxError};
 use crate::session::Agent;
 use crate::sources::{self, Reporter, SessionRef};
 
-/// The reason to leave a trace alone: it was received by a route with other settings; it is of a session
-/// that the user excluded; or the agent that reports it keeps the same session on disk, from where it is
-/// sent, and every call would be counted twice.
+/// The reason to leave a trace alone: it came by a route with other settings; the user excluded its
+/// session; or the agent that reports it keeps the same session on disk, which is sent from there,
+/// so that every call would be counted twice.
 ///
 /// # Errors
 /// When the outbox cannot be read.
@@ -31,7 +31,7 @@ pub fn reported(
     if let Some(reason) = excluded(&agents, &sessions, config)? {
         return Ok(Some(reason));
     }
-    // What goes to another project is not counted twice in this one.
+    // A trace for another project is not counted twice in this one.
     if !config.namespace.is_of_settings() {
         return Ok(None);
     }
@@ -40,7 +40,7 @@ pub fn reported(
         let mut sessions = sessions.iter();
         sessions.any(|it| sources::locate(agent, it, host).is_some())
     };
-    // An agent that reports itself need not say which session it is.
+    // A trace from a single agent need not name its session.
     let is_alone = agents.len() == 1;
     if let Some(agent) = own.find(|it| is_alone || keeps(**it)) {
         return Ok(Some(twice(*agent)));
@@ -48,7 +48,7 @@ pub fn reported(
     of_known(&agents, &sessions, config)
 }
 
-/// Why the user excluded one of these sessions of these agents; `None` if they did not.
+/// Why the user excluded one of these sessions of these agents; `None` if none is excluded.
 fn excluded(
     agents: &[Agent],
     sessions: &[String],
@@ -85,7 +85,7 @@ fn twice(agent: Agent) -> String {
     )
 }
 
-/// The reason when one of these agents has one of these sessions, which was sent.
+/// The reason if one of these sessions of these agents was sent.
 fn of_known(
     agents: &[Agent],
     sessions: &[String],
@@ -107,7 +107,7 @@ fn of_known(
     Ok(None)
 }
 
-/// The reason when a trace reports a session of which the transcript is read.
+/// The reason for a trace of a session whose transcript is read.
 #[must_use]
 pub fn transcribed(agent: Agent) -> String {
     let agent = agent.name();

@@ -281,7 +281,7 @@ impl Pipeline<'_> {
         }
         if let Some(reason) = first.opted_out() {
             if matches!(first.verdict, Verdict::LeftAlone(_)) {
-                // Events that wait since before the user decided so.
+                // These events have waited since before the user's decision.
                 outbox.withdraw(agent.as_str(), &key, host.now())?;
             }
             return Ok(Stored::OptedOut(reason.to_owned()));

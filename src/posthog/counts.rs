@@ -37,8 +37,8 @@ impl Properties<'_> {
     }
 }
 
-/// The usage that the properties of a call state: the reverse of what sets them. `value` looks up
-/// a property.
+/// The usage stated by the properties of a call, the reverse of setting them. `value` looks up a
+/// property.
 pub(crate) fn usage_of(value: &dyn Fn(&str) -> Option<Value>) -> Usage {
     let number = |name: &str| value(name).as_ref().and_then(Value::as_u64);
     let count = |name: &str| number(name).unwrap_or(0);

@@ -62,14 +62,14 @@ impl DistinctId {
         Self::of_nobody(agent.as_str(), session)
     }
 
-    /// The id of a session of which `source` does not say whose it is.
+    /// The id of a session from `source` whose user is unknown.
     #[must_use]
     pub fn of_nobody(source: &str, session: &str) -> Self {
         Self::shortened(format!("{source}:{session}"))
     }
 
-    /// An id in which `redact` replaced secrets. Where nobody is named, the session stands after the
-    /// name of what made the trace, which announces no secret. A mark may be longer than what it
+    /// An id in which `redact` replaced secrets. Without a user, the session id follows the name of
+    /// the trace's maker, which announces no secret. A mark may be longer than the text it
     /// replaces.
     pub(crate) fn redacted(mut id: String, redact: impl FnOnce(String) -> String) -> Self {
         const SOURCES_OF_NOBODY: [&str; 2] = ["openrouter", "otel"];

@@ -43,7 +43,7 @@ impl<'p> Position<'p, '_> {
 pub(super) struct Content<'a> {
     pub(super) name: EventName,
     pub(super) uuid: Uuid,
-    /// The ids that the application gave to it.
+    /// The ids that the application gave to the work.
     pub(super) traced: Option<&'a Traced>,
     pub(super) ended_at: DateTime<Utc>,
     /// `None` if the duration is unknown.
@@ -109,8 +109,8 @@ pub(super) fn event<'a>(
     }
 }
 
-/// The ids of a piece of work and of the one that contains it: those that the application gave to
-/// them, if it did.
+/// The ids of a piece of work and of the work that contains it: the application's own, if it gave
+/// them any.
 fn span_and_parent<'a>(
     uuid: Uuid,
     traced: Option<&'a Traced>,
@@ -126,9 +126,8 @@ fn span_and_parent<'a>(
     (Cow::from(&traced.span), parent)
 }
 
-/// The id that the event is attributed to, whether it is that of a person, and who stated it: the
-/// user that the application names, otherwise the one of the settings, otherwise the application's
-/// session.
+/// The id that the event is attributed to, whether it is a person's, and who stated it: the user
+/// that the application names, or else that of the settings, or else the application's session.
 fn person(
     origin: Option<&Origin>,
     session: &Session,
@@ -165,9 +164,9 @@ impl FrozenTrace {
     }
 }
 
-/// What the trace of an application keeps, as far as it is known now; `None` for the session of an
-/// agent, whose person is that of the settings. `redact` replaces secrets in what the application
-/// stated.
+/// The facts that the trace of an application keeps, as far as they are known; `None` for the
+/// session of an agent, whose person is that of the settings. `redact` replaces secrets in the
+/// application's statements.
 #[must_use]
 pub fn frozen_trace(
     session: &Session,

@@ -38,14 +38,14 @@ impl EventName {
     }
 }
 
-/// Whose words the ids of the person and of the session are.
+/// The origin of the ids of person and session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Identities {
     /// The user's settings and the agent's files: ids that hold no content.
     #[default]
     Known,
-    /// An instrumented application stated the session, and the settings the person. What an
-    /// application states may be anything, so it is redacted like its other texts.
+    /// An instrumented application stated the session, and the settings the person. An application
+    /// may state anything, so its ids are redacted like its other texts.
     StatedSession,
     /// An instrumented application stated both.
     Stated,
@@ -61,7 +61,7 @@ pub struct Event<'a> {
     pub uuid: Uuid,
     /// The person or session that PostHog attributes the event to, 1 to 200 bytes.
     pub distinct_id: String,
-    /// Whose words the ids of the person and of the session are.
+    /// The origin of the ids of person and session.
     pub identities: Identities,
     /// End of the operation; for a trace its start, which never changes.
     pub timestamp: DateTime<Utc>,
@@ -111,7 +111,7 @@ impl Event<'_> {
         out.push(b'}');
     }
 
-    /// Bytes that its JSON has at least.
+    /// Lower bound of the bytes of its JSON.
     #[must_use]
     pub fn least_size(&self) -> usize {
         self.properties

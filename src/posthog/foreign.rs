@@ -49,8 +49,9 @@ impl Foreign {
                 || self.is_reported_elsewhere(agent, generation))
     }
 
-    /// Whether another source reports the call too, and so the tools that it asked for: a transcript
-    /// the call of a trace, or the other way round, or OpenRouter that of an agent.
+    /// Whether another source also reports the call, and so the tools that it asked for: a
+    /// transcript the call of a trace, a trace the call of a transcript, or OpenRouter the call of
+    /// an agent.
     #[must_use]
     pub fn is_reported_elsewhere(&self, agent: Agent, generation: &Generation) -> bool {
         let mut reports = ids::elsewhere(agent, generation);

@@ -13,13 +13,13 @@ fn id(agent: Agent, kind: &str, parts: [&str; 2]) -> Uuid {
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }
 
-/// Keeps the identities of the events of one project apart from those of another. Two projects may
-/// get the same trace, and the ledger has each identity once.
+/// The namespace of a project's identities. Two projects may get the same trace, and the ledger
+/// contains each identity once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Namespace(Option<Uuid>);
 
 impl Namespace {
-    /// That of a project other than the one of the settings.
+    /// The namespace of a project other than that of the settings.
     #[must_use]
     pub fn of_project(host: &str, api_key: &str) -> Self {
         let name = ["project", host, api_key].join("\u{1f}");
@@ -33,7 +33,7 @@ impl Namespace {
         project.map_or(event, |it| Uuid::new_v5(it, event.as_bytes()))
     }
 
-    /// Whether it is that of the project of the settings.
+    /// Whether it is the namespace of the settings' project.
     #[must_use]
     pub const fn is_of_settings(&self) -> bool {
         self.0.is_none()
@@ -46,31 +46,31 @@ pub fn generation(agent: Agent, response: &str) -> Uuid {
     id(agent, "generation", [response, ""])
 }
 
-/// A generation of a session: by its request, if the telemetry of an agent reports it, whose
-/// transcript names the request too; otherwise by its response.
+/// A generation of a session: identified by its request if an agent's telemetry reports it, since
+/// the transcript names the request too; otherwise by its response.
 #[must_use]
 pub fn call(agent: Agent, generation: &Generation) -> Uuid {
     let reported = requested(generation).filter(|_| generation.traced.is_some());
     reported.unwrap_or_else(|| self::generation(agent, &generation.id))
 }
 
-/// The identity that a call of Claude Code has in its telemetry.
+/// The identity of a call of Claude Code in its telemetry.
 #[must_use]
 pub fn requested(generation: &Generation) -> Option<Uuid> {
     let request = generation.request.as_deref()?;
     Some(self::generation(Agent::ClaudeCode, request))
 }
 
-/// The identities that a call has by other reports of it, which may be in other traces.
+/// The identities of a call by its other reports, which may be in other traces.
 pub fn reported(agent: Agent, generation: &Generation) -> impl Iterator<Item = Uuid> {
     let reports = generation.traced.iter().flat_map(|it| &it.others);
     reports.map(move |report| self::generation(agent, &report.id))
 }
 
-/// The identities under which other sources report the call. By the id of its response: for the call
-/// of a trace, that in a transcript; for one in a transcript, that in a trace. By the id of the first
-/// tool that it asked for likewise, since OpenRouter gives responses ids of its own and passes those of
-/// tools on. By the id of its request: for one in a transcript, that in the agent's telemetry.
+/// The identities under which other sources report the call. By the id of its response: a call of a
+/// trace as in a transcript, and the reverse. By the id of the first tool that it asked for:
+/// likewise, since OpenRouter gives responses ids of its own and passes on those of tools. By the
+/// id of its request: a call in a transcript as in the agent's telemetry.
 pub fn elsewhere(agent: Agent, generation: &Generation) -> impl Iterator<Item = Uuid> {
     let response = generation.response.as_deref();
     let by_response = response.map(|it| match agent {
@@ -85,7 +85,7 @@ pub fn elsewhere(agent: Agent, generation: &Generation) -> impl Iterator<Item = 
     [by_response, by_tool, in_telemetry].into_iter().flatten()
 }
 
-/// Further identities of a call, by which other sources look for it: see [`elsewhere`].
+/// Further identities of a call, under which other sources search for it: see [`elsewhere`].
 pub fn aliases(agent: Agent, generation: &Generation) -> impl Iterator<Item = Uuid> {
     let response = generation.response.as_deref();
     let by_response = response.map(|it| match agent {
@@ -97,7 +97,7 @@ pub fn aliases(agent: Agent, generation: &Generation) -> impl Iterator<Item = Uu
         Agent::ClaudeCode | Agent::Pi | Agent::OpenCode => tool_in_transcript(call),
     });
     let of_tool = drawn_tool(generation).map(|it| tool(agent, &generation.id, it));
-    // What is the identity of an event already needs no other.
+    // The identities of the event itself need no alias.
     let own = [Some(call(agent, generation)), of_tool];
     let all = [by_response, by_tool].into_iter().flatten();
     all.filter(move |it| !own.contains(&Some(*it)))
@@ -108,8 +108,8 @@ fn in_transcript(response: &str) -> Uuid {
     generation(Agent::ClaudeCode, response)
 }
 
-/// The identity of a call in a trace: that of its event, if OpenRouter gave the response its id. Other
-/// traces are not looked for by it, since doubles of providers give all responses the same id.
+/// The identity of a call in a trace: that of its event, if OpenRouter gave the response its id.
+/// Other traces are not searched for it, since doubles of providers give all responses the same id.
 fn in_trace(response: &str) -> Uuid {
     if is_of_openrouter(response) {
         generation(Agent::Otlp, response)
@@ -118,7 +118,7 @@ fn in_trace(response: &str) -> Uuid {
     }
 }
 
-/// The id of the first tool that a response asked for, if the maker of the model drew it.
+/// The id of the first tool call in a response, if it was drawn at random.
 fn drawn_tool(generation: &Generation) -> Option<&str> {
     let first = generation.tool_calls().next();
     first
@@ -126,12 +126,12 @@ fn drawn_tool(generation: &Generation) -> Option<&str> {
         .map(|call| call.id.as_str())
 }
 
-/// The identity that a tool has in a transcript of Claude Code, whatever its response.
+/// The identity of a tool call in a transcript of Claude Code, whatever its response.
 fn tool_in_transcript(call: &str) -> Uuid {
     id(Agent::ClaudeCode, "tool", [call, ""])
 }
 
-/// The identity of the call of a trace that asked for a tool.
+/// The identity of the call in a trace that asked for a tool.
 fn tool_in_trace(call: &str) -> Uuid {
     id(Agent::Otlp, "asked", [call, ""])
 }
@@ -148,9 +148,9 @@ pub fn tool(agent: Agent, response: &str, call: &str) -> Uuid {
     }
 }
 
-/// The span of a tool call: that of its own execution, if the application reports it. Which call
-/// asked for it may be known later. What a request to OpenRouter asked for is known to OpenRouter's
-/// report too, so that it is identified by the request.
+/// The span of a tool call: identified by its own execution if the application reports it, since
+/// the call that asked for it may become known later. OpenRouter's report also contains the tool
+/// calls of its requests, so these are identified by the request.
 #[must_use]
 pub fn tool_of(agent: Agent, trace: &str, generation: &Generation, call: &ToolCall) -> Uuid {
     let is_one = || {
@@ -169,7 +169,7 @@ pub fn tool_of(agent: Agent, trace: &str, generation: &Generation, call: &ToolCa
     }
 }
 
-/// Whether OpenRouter gave a response its id: the time, and 20 drawn characters.
+/// Whether OpenRouter gave a response its id: the time, and 20 random characters.
 fn is_of_openrouter(response: &str) -> bool {
     response.starts_with("gen-") && response.len() >= 24
 }

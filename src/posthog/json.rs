@@ -20,7 +20,7 @@ pub enum Json<'a> {
     Value(Cow<'a, Value>),
     /// An array.
     List(Vec<Json<'a>>),
-    /// An object whose names this program gives: they neither are nor announce secrets.
+    /// An object with names from this program, which neither are nor announce secrets.
     Object(Vec<(&'static str, Json<'a>)>),
 }
 
@@ -82,7 +82,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Bytes of its texts, so that its JSON has at least these.
+    /// Bytes of its texts: a lower bound for the size of its JSON.
     pub(super) fn least_size(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -92,7 +92,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Bytes that its JSON has at most.
+    /// Upper bound of the bytes of its JSON.
     pub(super) fn most_size(&self) -> usize {
         match self {
             Self::Text(text) => most_size_of(text),
@@ -120,7 +120,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Changes the value as one that owns its content.
+    /// Changes the value as an owned one.
     pub fn edit<R>(&mut self, change: impl FnOnce(&mut Value) -> R) -> R {
         let mut value = mem::replace(self, Self::NULL).into_value();
         let result = change(&mut value);
@@ -138,7 +138,7 @@ fn least_size(value: &Value) -> usize {
     }
 }
 
-/// Bytes of the JSON of a text, at most: a control character becomes an escape of six.
+/// Upper bound of the bytes of a text as JSON: a control character becomes an escape of six.
 const fn most_size_of(text: &str) -> usize {
     text.len() * 6 + 2
 }

@@ -51,7 +51,7 @@ impl<'a> Properties<'a> {
         }
     }
 
-    /// Time spent waiting for a person, and time that is neither that nor tool work.
+    /// Seconds of waiting for a person, and seconds that are neither that nor tool work.
     fn waits(&mut self, waits: Waits) {
         for (name, time) in [
             (names::WAITED, waits.waited),
@@ -123,7 +123,7 @@ impl<'a> Properties<'a> {
         }
     }
 
-    /// Input and output of a turn, and whether it ended with an error.
+    /// Input and output of a turn, and its error if it failed.
     fn states(&mut self, turn: &'a Turn, recording: Recording) {
         let prompt = Some(&turn.prompt).filter(|prompt| !prompt.is_empty());
         let is_recorded = records_prompt(turn, recording);
@@ -172,7 +172,7 @@ impl<'a> Properties<'a> {
         self.findings(&totals.findings);
     }
 
-    /// Work that bought nothing: the kinds, and number and tokens of each.
+    /// Work that bought nothing: the kinds, and the number and tokens of each.
     fn findings(&mut self, findings: &Findings) {
         let all = FindingKind::ALL.map(|kind| (kind, findings.of(kind)));
         let found = all.into_iter().filter(|(_, found)| found.count > 0);
@@ -252,7 +252,7 @@ pub(super) fn of_generation<'a>(
         names::MODEL_PARAMETERS,
         Some(parameters).filter(|it| !it.is_empty()),
     );
-    // Every call is given something.
+    // Every call has an input.
     let has_input = generation.traced.is_none() || !given.messages.is_empty();
     let is_input_recorded = recording.inputs() && has_input;
     properties.content(names::INPUT, is_input_recorded, || given.messages);
@@ -271,9 +271,9 @@ pub(super) fn of_generation<'a>(
     properties
 }
 
-/// Whether the output of a call is recorded. An application may record no content: null says that,
-/// and an empty list that there was none. Calls of tools that are known by their executions alone are
-/// no content.
+/// Whether the output of a call is recorded. An application may not record content: then the output
+/// is null, while an empty list means an empty answer. Tool calls known only by their executions
+/// are not content.
 fn has_output(generation: &Generation, has_input: bool) -> bool {
     let is_told = |block: &Block| match block {
         Block::ToolCall(call) => call.traced.is_none() || !call.input.is_null(),

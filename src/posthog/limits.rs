@@ -27,13 +27,13 @@ const CONTENT: [&str; 7] = [
 /// Upper bound of the bytes of an event outside its properties: name, uuid, distinct id, timestamp.
 const OVERHEAD: usize = 500;
 
-/// Bytes reserved for the note that says how much is missing.
+/// Bytes reserved for the note about the length of the missing text.
 const MARK: usize = 40;
 
-/// Bytes reserved for the message that says how many messages are left out.
+/// Bytes reserved for the message about the number of omitted messages.
 const LEFT_OUT: usize = 120;
 
-/// Items of the shortest list of which none is left out: a note and the last item.
+/// Items of the shortest list that is never cut: a note and the last item.
 const FEWEST: usize = 2;
 
 /// Bytes to count at once where a text is cut.
@@ -46,8 +46,8 @@ pub struct Limits {
     pub attribute: usize,
     /// The largest event, in bytes of JSON.
     pub event: usize,
-    /// How much of the conversation an event holds. If that is all of it, the oldest messages are
-    /// left out first.
+    /// The part of the conversation in an event. If it is the whole, the oldest messages are left
+    /// out first.
     pub input_scope: InputScope,
 }
 
@@ -93,8 +93,8 @@ pub fn shorten(event: &mut Event<'_>, limits: &Limits) {
     fit(properties, OVERHEAD, limits.event);
 }
 
-/// Leaves out the oldest messages of a conversation until the properties have at most `max` bytes
-/// of JSON, or only the last message is left. A system prompt at the beginning stays.
+/// Omits the oldest messages of a conversation until the properties have at most `max` bytes of
+/// JSON, or only the last message is left. A system prompt at the beginning stays.
 fn leave_out_oldest(properties: &mut Properties<'_>, max: usize) {
     let size = properties_size(properties);
     let Some(Json::List(messages)) = properties.get_mut(names::INPUT) else {
@@ -154,8 +154,8 @@ fn clip_value(value: &mut Value, max: usize) {
     }
 }
 
-/// Leaves out items from the beginning of a list until the rest takes at most `max` bytes of JSON, or is
-/// the last one. A note says how many.
+/// Omits items from the beginning of a list until the rest has at most `max` bytes of JSON, or only
+/// the last is left. A note states the number.
 fn keep_last(items: &mut Vec<Value>, max: usize) {
     let mut left = max.saturating_sub(LEFT_OUT);
     let sizes = items.iter().rev().map(|it| json_size(it) + 1);

@@ -110,8 +110,8 @@ pub fn aliases(session: &Session) -> Vec<(Uuid, Uuid)> {
     .collect()
 }
 
-/// `$ai_span_id` of a turn: what the calls of it hang under. With session grouping and without spans
-/// of turns, that is the trace.
+/// `$ai_span_id` of a turn, the parent of its calls. With session grouping and without spans of
+/// turns, it is that of the trace.
 #[must_use]
 pub fn turn_span(session: &Session, turn: &Turn, frozen: &Frozen) -> String {
     parent_of(session, turn, frozen).unwrap_or_else(|| session.key.clone())

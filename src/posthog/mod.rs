@@ -1,5 +1,5 @@
-//! PostHog's event contract: which events are sent, their names, properties and identities, and
-//! what answers mean. Independent of files, agents' formats and the network.
+//! PostHog's event contract: the events, their names, properties and identities, and the meaning of
+//! answers. Independent of files, agents' formats and the network.
 
 mod chat;
 mod classify;

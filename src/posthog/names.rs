@@ -136,7 +136,7 @@ pub(crate) const LIBRARY_VERSION: &str = "$lib_version";
 pub(crate) const NO_GEOIP: &str = "$geoip_disable";
 pub(crate) const PERSON_PROFILE: &str = "$process_person_profile";
 
-// What instrumented applications state.
+// Facts stated by instrumented applications.
 pub(crate) const GROUPS: &str = "$groups";
 pub(crate) const BASE_URL: &str = "$ai_base_url";
 
@@ -158,7 +158,7 @@ pub(crate) const fn of_agent(agent: Agent) -> [&'static str; 3] {
     }
 }
 
-/// Names of the properties for findings of a kind: their number, and the tokens that they cost.
+/// Names of the properties for findings of a kind: their number, and the tokens spent on them.
 pub(crate) const fn of_finding(kind: FindingKind) -> [&'static str; 2] {
     match kind {
         FindingKind::RetriedTool => ["retried_tool_count", "retried_tool_tokens"],

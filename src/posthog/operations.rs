@@ -21,7 +21,7 @@ pub(super) fn of_operation(operation: &Operation, recording: Recording) -> Prope
     properties
 }
 
-/// Adds to the properties of a trace what the application says of the work as a whole.
+/// Adds to a trace's properties the application's facts about the work as a whole.
 pub(super) fn of_whole<'a>(
     properties: &mut Properties<'a>,
     whole: &'a Operation,
@@ -49,8 +49,8 @@ const fn states(operation: &Operation) -> [(&'static str, &Value); 2] {
     ]
 }
 
-/// A value, or null if it is not recorded. What a chain or an agent is given may hold answers of
-/// models, and what it returns may hold prompts: with either alone recorded, neither is sent.
+/// A value, or null if it is not recorded. The input of a chain or agent may contain answers of
+/// models, and its output may contain prompts: if only one of both is recorded, neither is sent.
 fn recorded<'a>(
     operation: &Operation,
     name: &str,
@@ -65,14 +65,14 @@ fn recorded<'a>(
     Some(value).filter(|_| is_recorded).into()
 }
 
-/// Adds what an application states about a piece of its work. Its own properties never replace one
-/// that this program sets, nor take a name that PostHog gives a meaning.
+/// Adds the application's facts about a piece of work. Its own properties never replace one that
+/// this program sets, nor use a name with a meaning in PostHog.
 pub(super) fn of_origin<'a>(all: &mut Properties<'a>, origin: &'a Origin) {
     all.insert_some(names::BASE_URL, origin.server.as_ref());
     if !origin.groups.is_empty() {
         all.insert(names::GROUPS, Value::Object(origin.groups.clone()));
     }
-    // OpenRouter's own destination states the user as a property, too.
+    // OpenRouter's own destination also sends the user as a property.
     if origin.framework.as_deref() == Some("openrouter") {
         all.insert_some(names::USER, origin.person.as_ref());
     }

@@ -1,8 +1,8 @@
-//! What of a trace was sent before more of it came.
+//! The identities under which parts of a trace were sent before the rest arrived.
 //!
-//! Several spans may report one call, and one of them is kept, or the calls in it. Which one depends
-//! on the spans that have come. A call that was sent keeps the identity that it was sent with, so
-//! that it is not sent a second time under that of a better report.
+//! Several spans may report one call, and one of them is kept, or the calls in it; which one
+//! depends on the spans that have arrived. A call that was sent keeps its identity, so that it is
+//! not sent again under that of a better report.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::ids;
 use crate::session::{Agent, Block, Generation, Report, Session, Traced, Turn};
 
-/// The identities that the events of a trace have, and those that they would have if less of it had
-/// come.
+/// The identities of the events of a trace, and those that they would have if fewer spans had
+/// arrived.
 #[must_use]
 pub fn identities(session: &Session) -> Vec<Uuid> {
     let (agent, key) = (session.agent, session.key.as_str());
@@ -35,7 +35,7 @@ pub fn identities(session: &Session) -> Vec<Uuid> {
     all
 }
 
-/// The ids of a generation: its own, and those by other reports.
+/// The ids of a generation: its own, and those from other reports.
 fn names(generation: &Generation) -> impl Iterator<Item = &str> {
     let own = [generation.id.as_str()].into_iter();
     own.chain(reports(generation).map(|it| it.id.as_str()))
@@ -46,7 +46,7 @@ fn reports(generation: &Generation) -> impl Iterator<Item = &Report> {
     traced.flat_map(|it| &it.others)
 }
 
-/// Gives calls and tools the identities with which they were sent. `sent` says which ones were.
+/// Gives calls and tools the identities under which they were sent; `sent` recognises these.
 pub fn keep_identities(session: &mut Session, sent: &dyn Fn(Uuid) -> bool) {
     let agent = session.agent;
     let mut spans: HashMap<String, String> = HashMap::new();
@@ -62,7 +62,7 @@ pub fn keep_identities(session: &mut Session, sent: &dyn Fn(Uuid) -> bool) {
             }
             let id = generation.id.clone();
             for block in &mut generation.output {
-                // Before its execution was reported, a tool was known by its call.
+                // Before its execution was reported, a tool call was identified by its response.
                 if let Block::ToolCall(call) = block
                     && sent(ids::tool(agent, &id, &call.id))
                 {
@@ -70,7 +70,7 @@ pub fn keep_identities(session: &mut Session, sent: &dyn Fn(Uuid) -> bool) {
                 }
             }
         }
-        // Work around calls that was sent as one of them stays that.
+        // Work around calls that was sent as a call stays one.
         let sent_spans: HashSet<&String> = spans.values().collect();
         turn.operations
             .retain(|it| !sent_spans.contains(&it.traced.span));
@@ -97,7 +97,7 @@ fn traced(turn: &mut Turn) -> impl Iterator<Item = &mut Traced> {
     operations.chain(generations)
 }
 
-/// The report as which a generation was sent, if that is not the one that is kept.
+/// The report under which a generation was sent, if another one is kept now.
 fn sent_as(generation: &Generation, agent: Agent, sent: &dyn Fn(Uuid) -> bool) -> Option<Report> {
     if sent(ids::call(agent, generation)) {
         return None;

@@ -46,20 +46,20 @@ pub struct Frozen {
     pub turn_spans: bool,
     /// Name of the project.
     pub project_name: Option<String>,
-    /// Whose trace it is and when it begins, of a trace that an application made.
+    /// Person and start of an application's trace; `None` for sessions of agents.
     #[serde(default)]
     pub trace: Option<FrozenTrace>,
 }
 
-/// What `$ai_trace` of an application's trace keeps, whatever more comes of the trace: PostHog takes
-/// events with another person or of another day for different ones.
+/// Facts that the `$ai_trace` of an application's trace keeps when more of it arrives: to PostHog,
+/// an event with another person or another day is a different one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrozenTrace {
     /// The id of the user, redacted.
     pub distinct_id: DistinctId,
     /// Whether the id is that of a person, or only stands for the session.
     pub is_person: bool,
-    /// The start of what was known of the trace.
+    /// Start of the trace, as far as it was known.
     pub started_at: DateTime<Utc>,
 }
 

@@ -28,9 +28,9 @@ const ABSENT: [&str; 4] = [
     names::SESSION_TITLE,
 ];
 
-/// An event (JSON) as it would have been built with [`Recording::Nothing`](super::Recording), except
-/// that the kind of an error is lost with its text, and the name that an application gave to a trace
-/// as it may have been a prompt. All other values keep their bytes. `None` if it is not an event.
+/// An event (JSON) as built with [`Recording::Nothing`](super::Recording), except that the kind of
+/// an error is lost with its text, and so is the name that an application gave to a trace, as it
+/// may have been a prompt. All other values keep their bytes. `None` if it is not an event.
 #[must_use]
 pub fn without_recording(event: &[u8]) -> Option<Vec<u8>> {
     let event: Object<'_> = serde_json::from_slice(event).ok()?;
@@ -58,11 +58,11 @@ pub fn without_recording(event: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// What decides which properties hold content.
+/// The facts about an event that decide which properties contain content.
 struct Kind {
     /// Whether the name of the span was made from a prompt.
     has_told_name: bool,
-    /// Whether the error is that of a tool, and says no more than that there is no result.
+    /// Whether the error belongs to a tool and only states that there is no result.
     is_tool: bool,
     is_unfinished: bool,
     findings: Findings,
@@ -91,7 +91,7 @@ impl Findings {
         left
     }
 
-    /// What is left of a property about findings; `None` if it is about something else.
+    /// The rest of a property about findings; `None` for any other property.
     fn property<'a>(&self, name: &str) -> Option<Left<'a>> {
         let number = |number: u64| match number {
             0 => Left::Nothing,
@@ -126,7 +126,7 @@ impl Kind {
         }
     }
 
-    /// What is left of a property; `None` if it is not what the property is in an event.
+    /// The rest of a property; `None` if it has another type than in an event.
     fn property<'a>(&self, name: &str, value: &'a RawValue) -> Option<Left<'a>> {
         let text = || serde_json::from_str::<Cow<'_, str>>(value.get()).ok();
         if let Some(left) = self.findings.property(name) {
@@ -149,7 +149,7 @@ impl Kind {
     }
 }
 
-/// What is left of a property.
+/// The rest of a property after the removal of content.
 enum Left<'a> {
     Nothing,
     Json(Cow<'a, str>),
@@ -159,7 +159,7 @@ fn quoted<'a>(text: &str) -> Left<'a> {
     Left::Json(Value::from(text).to_string().into())
 }
 
-/// The request parameters that cannot hold content; `None` if they are none.
+/// The request parameters that cannot contain content; `None` if the value is not parameters.
 fn parameters(value: &RawValue) -> Option<Left<'_>> {
     let all: Object<'_> = serde_json::from_str(value.get()).ok()?;
     let mut left = Map::new();

@@ -61,7 +61,7 @@ pub(super) fn refused(parts: &Parts, refusal: &Refusal) -> Answer {
     refused
 }
 
-/// Closes the connection after an answer.
+/// An answer after which the connection is closed.
 pub(super) fn last(mut answer: Answer) -> Answer {
     let close = HeaderValue::from_static("close");
     answer.headers_mut().insert(CONNECTION, close);

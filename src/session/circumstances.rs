@@ -22,12 +22,12 @@ pub struct Circumstances {
     /// Name of the agent's persona (`build` and `plan` in OpenCode), which selects instructions and
     /// tools.
     pub persona: Option<String>,
-    /// What an instrumented application says about the work.
+    /// The application's own facts about the work.
     pub origin: Option<Arc<Origin>>,
 }
 
 impl Circumstances {
-    /// Nothing is known.
+    /// Unknown circumstances.
     pub const UNKNOWN: Self = Self {
         cwd: None,
         git_branch: None,

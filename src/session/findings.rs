@@ -1,7 +1,7 @@
 //! Work that bought nothing, found by rule.
 //!
-//! Each rule prefers missing a case to naming a wrong one: what it counts is certain to have been
-//! done again, or in vain. `docs/findings.md` has the rules, and how often they were right.
+//! Each rule prefers missing a case to naming a wrong one: everything it counts was certainly
+//! repeated, or done in vain. `docs/findings.md` has the rules, and how often they were right.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,16 +13,16 @@ use super::tree::{Block, Generation, ToolCall, ToolResult};
 use super::turn::{Trigger, Turn};
 use super::work::Permission;
 
-/// How long a cache is kept after its last use: usually, and if a longer lifetime was paid for.
+/// Lifetime of a cache after its last use: the usual one, and the longer one that costs more.
 const LIFETIME: TimeDelta = TimeDelta::minutes(5);
 const LONG_LIFETIME: TimeDelta = TimeDelta::hours(1);
-/// Smallest context whose loss counts, in tokens: less is below what providers cache.
+/// Smallest context whose loss counts, in tokens: providers do not cache less.
 const SMALLEST_CONTEXT: u64 = 4_096;
 /// Smallest context of a conversation whose growth up to a compaction counts, in tokens.
 const LARGE_CONTEXT: u64 = 100_000;
 /// Smallest content whose second reading counts, in bytes.
 const SMALLEST_CONTENT: u64 = 400;
-/// Names of the coding agents' tools that read a file, and of those that only look around.
+/// Names of the coding agents' tools that read a file, and of those that search or list files.
 const READS: [&str; 1] = ["read"];
 const LOOKS: [&str; 4] = ["grep", "glob", "ls", "find"];
 
@@ -35,7 +35,7 @@ pub enum FindingKind {
     RetriedTool,
     /// A file was read again, and its content was the same.
     RepeatedRead,
-    /// A call had to send the conversation again, since a pause had outlasted the cache.
+    /// A call sent the conversation again after a pause longer than the cache's lifetime.
     LostCache,
     /// A prompt ended with a failed call.
     FailedTurn,
@@ -69,7 +69,7 @@ impl FindingKind {
         }
     }
 
-    /// Whether it is found in content: inputs and results of tools, or their definitions.
+    /// Whether it is found in content: inputs and results of tools, or definitions of tools.
     #[must_use]
     pub const fn needs_content(self) -> bool {
         match self {
@@ -78,7 +78,7 @@ impl FindingKind {
         }
     }
 
-    /// What it is, in a few words for several of them.
+    /// Title of several findings of the kind, for people.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
@@ -115,12 +115,11 @@ struct LastCall {
     context: u64,
     /// Whether the last write to the cache was for a longer lifetime.
     is_long: bool,
-    /// Whether the context of no call before it was larger, since the conversation began or was
-    /// compacted.
+    /// Whether the context has only grown since the conversation began or was compacted.
     has_only_grown: bool,
 }
 
-/// The failed calls of a conversation since something else was done, and its reads.
+/// The failed calls of a conversation since its last other work, and its reads.
 #[derive(Default)]
 struct Thread<'a> {
     failed: Vec<&'a ToolCall>,
@@ -141,7 +140,7 @@ impl Findings {
         }
     }
 
-    /// Adds those of the next turn, in the generations that `ours` accepts.
+    /// Adds the findings of the next turn, in the generations that `ours` accepts.
     pub(super) fn add_turn(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
         self.contexts(turn, ours);
         self.thread(&turn.generations, ours);
@@ -162,7 +161,7 @@ impl Findings {
         }
     }
 
-    /// Caches that were lost, and contexts that only grew, in the main conversation.
+    /// Counts lost caches, and contexts that only grew, in the main conversation.
     fn contexts(&mut self, turn: &Turn, ours: &dyn Fn(&Generation) -> bool) {
         for generation in &turn.generations {
             let usage = generation.usage;
@@ -198,7 +197,7 @@ impl Findings {
         }
     }
 
-    /// Tools that were called again in a conversation.
+    /// Counts repeated tool calls of a conversation.
     fn thread(&mut self, generations: &[Generation], ours: &dyn Fn(&Generation) -> bool) {
         let mut thread = Thread::default();
         for generation in generations {
@@ -228,7 +227,8 @@ impl LastCall {
         self.has_only_grown && context >= self.context
     }
 
-    /// Tokens that the next call sent again, since the pause before it had outlasted the cache.
+    /// Tokens that the next call sent again because the pause before it was longer than the cache's
+    /// lifetime.
     fn lost(&self, next: &Self, generation: &Generation) -> Option<u64> {
         let usage = generation.usage;
         let lifetime = if self.is_long {
@@ -248,14 +248,14 @@ impl LastCall {
 }
 
 impl<'a> Thread<'a> {
-    /// Adds a call. Returns whether it failed as before, and whether it read again what it had read.
+    /// Adds a call. Returns whether it failed as before, and whether it repeats an earlier read.
     fn repeats(&mut self, call: &'a ToolCall) -> [bool; 2] {
         let Some(result) = &call.result else {
             return [false; 2];
         };
         let is_read = is_named(call, &READS);
         if let Some(path) = path(call).filter(|_| !is_read) {
-            // To read a file again after an edit, even a failed one, is reasonable.
+            // Reading a file again after an edit, even a failed one, is reasonable.
             self.reads.retain(|read| self::path(read) != Some(path));
         }
         let is_again = |known: &&ToolCall| {
@@ -263,7 +263,7 @@ impl<'a> Thread<'a> {
             is_same(known, call) && before.is_some_and(|it| has_same_content(it, result))
         };
         if result.is_error {
-            // What a person refused did not fail.
+            // A refusal by a person is not a failure of the tool.
             let is_failure = result.permission != Some(Permission::Refused);
             let is_retried = is_failure && self.failed.iter().any(is_again);
             self.failed.extend(is_failure.then_some(call));
@@ -274,14 +274,14 @@ impl<'a> Thread<'a> {
         if is_read {
             self.reads.push(call);
         } else if !is_named(call, &LOOKS) {
-            // It may have removed the cause of a failure.
+            // Other work may have removed the cause of a failure.
             self.failed.clear();
         }
         [false, is_read_again]
     }
 }
 
-/// The file that a call is about.
+/// The file in the input of a call.
 fn path(call: &ToolCall) -> Option<&str> {
     let names = ["file_path", "filePath", "path"].into_iter();
     let mut paths = names.filter_map(|name| call.input.get(name)?.as_str());
@@ -294,13 +294,13 @@ fn is_named(call: &ToolCall, names: &[&str]) -> bool {
         .any(|name| call.name.eq_ignore_ascii_case(name))
 }
 
-/// Whether two calls are of the same tool with the same input, which is known.
+/// Whether two calls have the same tool and the same, known input.
 fn is_same(one: &ToolCall, other: &ToolCall) -> bool {
     let is_known = matches!(&one.input, Value::Object(input) if !input.is_empty());
     is_known && one.name == other.name && one.input == other.input
 }
 
-/// Whether two results say the same, as far as it is text.
+/// Whether two results have the same text.
 fn has_same_content(one: &ToolResult, other: &ToolResult) -> bool {
     let mut texts = one.content.iter().zip(&other.content);
     let is_same = |(one, other): (&Block, &Block)| match (one, other) {

@@ -2,15 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes of text for a token, roughly.
+/// Approximate bytes of text per token.
 pub(super) const BYTES_A_TOKEN: u64 = 4;
 
 /// Number and tokens of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
-    /// How often.
+    /// Number of findings.
     pub count: u64,
-    /// Tokens that it cost.
+    /// Tokens spent on them.
     pub tokens: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Counts of what a reader could not use.
+//! Counts of items that a reader could not use.
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::found::{BYTES_A_TOKEN, Found};
 use super::tree::{Generation, Setup};
 
-/// Calls of the model with a tool from which on it counts that the tool was never used.
+/// Number of calls with a tool's definition from which on an unused tool is a finding.
 const ENOUGH_CALLS: u64 = 10;
 
 /// The offered and the used tools, by name.
@@ -19,9 +19,9 @@ pub(super) struct Offers(BTreeMap<String, Offer>);
 /// One tool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Offer {
-    /// Number of calls of the model that had its definition.
+    /// Number of model calls that included its definition.
     calls: u64,
-    /// Tokens of its definition in all of them, estimated.
+    /// Estimated tokens of its definition in these calls.
     tokens: u64,
     /// Whether the model called it.
     is_used: bool,
@@ -58,7 +58,7 @@ impl Offers {
 /// The definition of a tool.
 struct Definition<'a> {
     name: &'a str,
-    /// Its length as JSON.
+    /// Bytes of its JSON.
     bytes: u64,
 }
 

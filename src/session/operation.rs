@@ -8,17 +8,17 @@ use serde_json::Value;
 use super::call::{CallError, Timing};
 use super::circumstances::Circumstances;
 
-/// The ids and the name that an application gave to a piece of its work. Events keep them, so that
-/// they fit those that other programs send of the same trace.
+/// The ids and the name that an application gave to a piece of its work. Events keep them, to match
+/// the events that other programs send about the same trace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traced {
-    /// Identifies the work within its trace.
+    /// Id of the work within its trace.
     pub span: String,
-    /// The work that contains it; `None` directly below the trace.
+    /// Id of the work that contains it; `None` directly below the trace.
     pub parent: Option<String>,
-    /// Name for people. It is no content: programmers choose it.
+    /// Name for people, chosen by programmers, so not content.
     pub name: Option<String>,
-    /// Other reports of the same call. While nothing else of it had come, each would have been the
+    /// Other reports of the same call. If one of them had arrived alone, it would have been the
     /// call.
     pub others: Vec<Report>,
 }
@@ -26,9 +26,9 @@ pub struct Traced {
 /// A report of a call by one span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The id that the call has by this report alone.
+    /// Id of the call according to this report alone.
     pub id: String,
-    /// Identifies the span within its trace.
+    /// Id of the span within its trace.
     pub span: String,
 }
 
@@ -72,7 +72,7 @@ pub enum OperationKind {
     Rerank,
     /// A check of inputs or outputs.
     Guardrail,
-    /// A tool; the call that asked for it is not known.
+    /// A tool, asked for by an unknown call.
     Tool,
     /// An attempt of a gateway to reach a provider.
     Attempt,
@@ -81,7 +81,7 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
-    /// The word for it.
+    /// The kind as a word.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

@@ -1,9 +1,9 @@
-//! What an instrumented application states about a piece of its work.
+//! Facts that an instrumented application states about its work.
 
 use serde_json::{Map, Value};
 
-/// Whom a piece of work was done for, and which application did it, as the application itself says.
-/// A coding agent's session has one user and one project, which settings name instead.
+/// The user that a piece of work was done for, and the application that did it, as the application
+/// itself states. A coding agent's session has one user and one project, which the settings name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// The user's id.

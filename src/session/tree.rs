@@ -73,11 +73,12 @@ pub struct Generation {
     /// The provider's id of the response, or a substitute that is unique without one. It identifies
     /// the response in all files that hold a copy.
     pub id: String,
-    /// The provider's id of the request, by which the transcript of an agent and its own telemetry
-    /// name the same call.
+    /// The provider's id of the request, which both the transcript of an agent and its own
+    /// telemetry contain.
     pub request: Option<String>,
-    /// The provider's id of the response, by which others that report the call know it too. For the call
-    /// of a trace only if it was drawn at random, since doubles give all responses the same id.
+    /// The provider's id of the response, which other reports of the call contain too. For a call
+    /// of a trace, only if it was drawn at random, since doubles of providers give all responses
+    /// the same id.
     pub response: Option<String>,
     /// Its kind.
     pub kind: CallKind,
@@ -147,7 +148,7 @@ pub struct Setup {
 pub struct ToolCall {
     /// The provider's id of the call. Not every provider makes it unique.
     pub id: String,
-    /// The ids that the application gave to the execution of the tool, if it reported that.
+    /// The ids that the application gave to the execution of the tool, if reported.
     pub traced: Option<Traced>,
     /// Name of the tool.
     pub name: String,
@@ -241,8 +242,8 @@ impl Generation {
 }
 
 impl ToolCall {
-    /// Whether the maker of the model drew the id at random, so that it identifies the call wherever
-    /// it is reported. Doubles of models count, or have a fixed text.
+    /// Whether the id was drawn at random, so that it identifies the call in every report. Doubles
+    /// of models count up, or have a fixed text.
     #[must_use]
     pub fn has_drawn_id(&self) -> bool {
         const BEGINNINGS: [&str; 2] = ["toolu_", "call_"];
@@ -255,8 +256,8 @@ impl ToolCall {
         drawn.len() >= DRAWN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
     }
 
-    /// Whether nothing is known of its execution. Coding agents run all tools themselves, so a call
-    /// without a result was cut off; an application need not report what runs its tools.
+    /// Whether its execution was not reported. Coding agents run all tools themselves, so a call
+    /// without a result was cut off; an application need not report the execution of its tools.
     #[must_use]
     pub fn is_unreported(&self) -> bool {
         self.result.is_none() && self.circumstances.origin.is_some()

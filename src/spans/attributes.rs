@@ -6,7 +6,7 @@ use super::{is_error, messages, operation, text};
 use crate::otlp::{Attributes, Value};
 use crate::posthog::{Event, EventName, Json, is_reasoning_added, names};
 
-/// Properties with an attribute of another name, or without meaning outside PostHog.
+/// Properties with an attribute of another name, or only for PostHog.
 const TRANSLATED: &[&str] = &[
     names::TRACE_ID,
     names::SPAN_ID,
@@ -176,7 +176,7 @@ fn tool(event: &Event<'_>, all: &mut List) {
     }
 }
 
-/// A turn, a session, or other work: what was said to it and what it answered.
+/// A turn, a session, or other work, with its input and output.
 fn work(event: &Event<'_>, all: &mut List) {
     for (messages, value, state, role) in [
         (
@@ -222,7 +222,7 @@ impl List {
         self.0.push((name.to_owned(), Value::Int(number)));
     }
 
-    /// Adds a value. Systems show lists and objects as the text of their JSON at best.
+    /// Adds a value. Most systems show lists and objects as JSON text at best.
     fn add_json(&mut self, name: &str, value: &Json<'_>) {
         let value = match value {
             Json::Text(text) => Value::Text(text.clone().into_owned()),

@@ -1,10 +1,10 @@
-//! Messages in OpenAI's chat format, as events have them, in the format of the conventions.
+//! Messages of events, in OpenAI's chat format, converted to the format of the conventions.
 
 use serde_json::{Value, json};
 
 use crate::posthog::{Event, names};
 
-/// The messages that were given to a call; `None` if they are not recorded.
+/// The input of a call; `None` if it is not recorded.
 pub(super) fn input(event: &Event<'_>) -> Option<Value> {
     let messages = list(event, names::INPUT)?;
     Some(messages.into_iter().filter_map(message).collect())
@@ -31,7 +31,7 @@ pub(super) fn output(event: &Event<'_>) -> Option<Value> {
     Some(json!([answer]))
 }
 
-/// The tools that a call was offered.
+/// The tools offered to a call.
 pub(super) fn tools(event: &Event<'_>) -> Option<Value> {
     let tools = list(event, names::OFFERED_TOOLS)?;
     let flat = tools.into_iter().map(|mut tool| {
@@ -50,7 +50,7 @@ pub(super) fn said(role: &str, text: &str) -> Value {
     json!([{ "role": role, "parts": [part_of_text(text)] }])
 }
 
-/// Why a model ended, in the word of the conventions.
+/// Why a model stopped, in the conventions' words.
 pub(super) fn finish_reason(reason: &str) -> &str {
     match reason {
         "tool_calls" => "tool_call",
@@ -65,7 +65,7 @@ fn list(event: &Event<'_>, name: &str) -> Option<Vec<Value>> {
     }
 }
 
-/// A message; `None` if nothing of it is recorded.
+/// A message; `None` if none of it is recorded.
 fn message(mut message: Value) -> Option<Value> {
     let content = message["content"].take();
     let role = message["role"].as_str()?;

@@ -1,15 +1,15 @@
 //! Events as spans of OpenTelemetry, in its conventions of generative AI, for systems other than
-//! PostHog. Only what was redacted can become a span.
+//! PostHog. Only a redacted event can become a span.
 //!
 //! Source: the semantic conventions of generative AI (`gen_ai.*`), which count cached tokens as
-//! input. Costs, of which they know nothing, have the names that gateways use; every property for
-//! which there is no convention keeps its name.
+//! input. They have no costs, whose names are those that gateways use; every property without a
+//! convention keeps its name.
 //!
 //! # Identities
 //!
-//! Ids are a function of the event's: a trace that is a UUID has its bytes, ids that came from
-//! OpenTelemetry stay as they are, others are the beginning of a digest. A span that is sent twice is
-//! the same span.
+//! Ids are a function of the event's ids: a trace id that is a UUID keeps its bytes, ids from
+//! OpenTelemetry stay the same, others become the first bytes of a digest. So a span that is sent
+//! twice is the same span.
 
 mod attributes;
 mod messages;
@@ -27,7 +27,7 @@ use crate::redact::Redacted;
 /// Flag of a trace that is recorded.
 const SAMPLED: u32 = 1;
 
-/// A request to a collector with one event, within limits. Requests one after the other are one.
+/// A request to a collector with one event, within limits. Several requests in a row are one.
 pub(crate) fn request(event: Redacted<Event<'_>>, limits: &Limits) -> Vec<u8> {
     let event = event.shortened(limits);
     protobuf::request(&span(event.get()))
@@ -69,7 +69,7 @@ fn span(event: &Event<'_>) -> Span {
     }
 }
 
-/// What the work of an event is called, in the words of the conventions.
+/// The operation of an event, in the conventions' words.
 fn operation<'e>(event: &'e Event<'_>) -> &'e str {
     match event.name {
         EventName::Generation => "chat",
@@ -83,7 +83,7 @@ fn operation<'e>(event: &'e Event<'_>) -> &'e str {
     }
 }
 
-/// The operation and what it works with. Prompts are no names: systems list names to choose from.
+/// The operation and its model or tool. Prompts are not names, which systems list to choose from.
 fn name(event: &Event<'_>) -> String {
     let operation = operation(event);
     let with = match operation {
@@ -94,7 +94,7 @@ fn name(event: &Event<'_>) -> String {
     with.map_or(operation.to_owned(), |with| format!("{operation} {with}"))
 }
 
-/// The project as service: systems list services to choose from.
+/// The project as the service, which systems list to choose from.
 fn resource(event: &Event<'_>) -> Resource {
     let project = text(event, names::PROJECT_NAME).unwrap_or(env!("CARGO_PKG_NAME"));
     let mut attributes = vec![

@@ -1,8 +1,7 @@
 //! Questions at the terminal: one line of input, shown or not while it is typed.
 //!
-//! Not by the `rpassword` crate (7.5.4), as on Windows: it asks before it hides, so that a key
-//! which is pasted at once is shown, and on Ctrl-C it lets the process die before it has put the
-//! terminal right again.
+//! The `rpassword` crate (7.5.4) has two faults on Windows: it asks before it hides, so that a key
+//! pasted at once is shown, and on Ctrl-C the process dies before the terminal is restored.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -33,8 +32,8 @@ impl Asking {
         let terminal = File::options().read(true).write(true).open("/dev/tty")?;
         let before = tcgetattr(&terminal)?;
         let mut asking = before.clone();
-        // An interruption must not end the process before the terminal shows again what is typed,
-        // nor without a word about what was saved.
+        // An interruption must not end the process before the terminal is restored, nor without a
+        // message about what was saved.
         asking.local_modes -= LocalModes::ISIG;
         if echo == Echo::Hidden {
             asking.local_modes -= LocalModes::ECHO;
@@ -56,7 +55,7 @@ impl Drop for Asking {
 /// # Errors
 /// [`io::ErrorKind::Interrupted`] on Ctrl-C, others when the terminal cannot be read.
 pub(super) fn ask(question: &str, echo: Echo) -> io::Result<Option<String>> {
-    // Hidden first: an answer that is typed at once is not shown either.
+    // Input is hidden before the question, so that an answer typed at once is not shown either.
     let asking = Asking::open(echo)?;
     let mut terminal = &asking.terminal;
     terminal.write_all(question.as_bytes())?;

@@ -24,7 +24,7 @@ pub enum By {
     Project,
     /// The branch at the time of the call.
     Branch,
-    /// The pull requests of the call's branch.
+    /// The pull requests of that branch.
     Pr,
     /// The session.
     Session,

@@ -22,7 +22,7 @@ pub(super) struct Diagnosis {
 pub(super) enum Verdict {
     /// Nothing is wrong.
     Fine,
-    /// Information; no event is lost. With advice, if there is any.
+    /// Information, with advice if there is any; no event is lost.
     Note(Option<String>),
     /// Sessions do not arrive, or will be lost, until the user takes this step.
     Problem(String),

@@ -9,8 +9,8 @@ use crate::session::Agent;
 use crate::transport::Endpoint;
 use crate::views::{Machine, OtherAgent};
 
-/// What is installed, what is on, where it goes, and what was sent last. Fields may be added, none
-/// changes.
+/// The inventory: what is installed, switched on and configured, and the last sends. Fields may be
+/// added; existing ones keep their meaning.
 pub(super) fn of(machine: &Machine) -> Value {
     let destination = &machine.config.destination;
     let status = &machine.status;

@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &cli::Doctor, host: &Host) -> anyhow::Result<Exit> 
     report(&diagnoses, arguments.json.then_some(inventory))
 }
 
-/// `posthog-llma self-check`: the checks alone that program, plugins and hooks have one version.
+/// `posthog-llma self-check`: only the checks that program, plugins and hooks have one version.
 pub(super) fn self_check(arguments: &cli::SelfCheck, host: &Host) -> anyhow::Result<Exit> {
     let machine = Machine::gather(host);
     let mut diagnoses = vec![versions::of_this_program(&machine.host)];

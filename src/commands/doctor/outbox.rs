@@ -11,7 +11,7 @@ use crate::outbox::{Cause, DestinationStatus, MAX_AGE};
 use crate::ui;
 use crate::views::Machine;
 
-/// Number of warnings of the last run that are told.
+/// Number of warnings of the last run to show.
 const TOLD: usize = 3;
 
 /// Age from which waiting events are a problem. A network comes back sooner.
@@ -81,7 +81,8 @@ fn unusable(machine: &Machine) -> impl Iterator<Item = Diagnosis> {
     state.into_iter().chain(excluded)
 }
 
-/// What the last run said of single sessions, such as why one waits although PostHog can be reached.
+/// Warnings of the last run about single sessions, such as the reason why one waits although
+/// PostHog can be reached.
 fn told(machine: &Machine) -> impl Iterator<Item = Diagnosis> {
     let last = machine.status.runs.first();
     let warnings = last.into_iter().flat_map(|run| &run.warnings).take(TOLD);

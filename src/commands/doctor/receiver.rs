@@ -1,4 +1,4 @@
-//! Checks of the receiver: whether it runs, what it refuses, what waits in its inbox.
+//! Checks of the receiver: whether it runs, its refusals, and the waiting traces of its inbox.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -12,10 +12,10 @@ use crate::views::Machine;
 
 const CHECK: &str = "receiver";
 
-/// Age from which waiting traces are worth a word. A trace without a root waits a minute.
+/// Age from which waiting traces are shown. A trace without a root waits a minute.
 const LONG: TimeDelta = TimeDelta::minutes(10);
 
-/// Age up to which a refused request tells of how things are now.
+/// Age up to which a refusal shows the present state.
 const RECENT: TimeDelta = TimeDelta::days(1);
 
 pub(super) fn check(machine: &Machine) -> Vec<Diagnosis> {

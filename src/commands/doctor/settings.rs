@@ -133,7 +133,7 @@ fn key(machine: &Machine) -> Diagnosis {
     diagnosis.with(json!({ "key": masked, "by": by, "source": source.word() }))
 }
 
-/// The settings file with the key, or that says where it is, and the place of the key in words.
+/// The settings file with the key or a reference to it, and the place of the key in words.
 fn origin(source: &KeySource, machine: &Machine) -> (String, String) {
     let variable = match source {
         KeySource::Variable(variable) => *variable,

@@ -22,14 +22,14 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Name of this program, and of its packages.
 const NAME: &str = env!("CARGO_PKG_NAME");
 
-/// Limits of another program that is asked for its version.
+/// Limits for asking another program for its version.
 const LIMITS: Limits = Limits {
     time: Duration::from_secs(5),
     bytes: 200,
 };
 
-/// Folders of installers, and the command by which each updates the program. The first whose folder is
-/// part of the program's path counts.
+/// Folders of installers, and the command with which each updates the program. The first whose
+/// folder is part of the program's path applies.
 const INSTALLERS: [(&str, &str); 5] = [
     (
         "node_modules/posthog-llma",
@@ -44,7 +44,7 @@ const INSTALLERS: [(&str, &str); 5] = [
     ),
 ];
 
-/// The command that updates a program of no known installer.
+/// The update command for a program of an unknown installer.
 const SCRIPT: &str = "curl -fsSL https://github.com/posthog-llma/posthog-llma/releases/latest/\
                       download/install.sh | sh";
 
@@ -59,7 +59,7 @@ struct Part {
     update: String,
 }
 
-/// All parts that are there, except the plugin of Claude Code, which [`of_claude_code`] compares.
+/// All installed parts, except the plugin of Claude Code, which [`of_claude_code`] compares.
 pub(super) fn check(machine: &Machine) -> Vec<Diagnosis> {
     let host = &machine.host;
     let mut diagnoses = Vec::new();
@@ -92,8 +92,8 @@ pub(super) fn of_this_program(host: &Host) -> Diagnosis {
     Diagnosis::fine("program", format!("version {VERSION}{shown}")).with(details)
 }
 
-/// The plugin of Claude Code with this version. From a marketplace that is a folder, Claude Code loads
-/// what is in the folder now.
+/// The plugin of Claude Code with its version. If the marketplace is a folder, Claude Code loads
+/// the present files of that folder.
 pub(super) fn of_claude_code(
     check: &'static str,
     installed: &plugin::Plugin,
@@ -114,7 +114,7 @@ pub(super) fn of_claude_code(
     part.compared(host)
 }
 
-/// The program that a shell starts, if it is another one.
+/// The program that a shell starts, if it is not this one.
 fn on_path(host: &Host) -> Option<Diagnosis> {
     const CHECK: &str = "program on path";
     let name = format!("{NAME}{EXE_SUFFIX}");
@@ -127,12 +127,12 @@ fn on_path(host: &Host) -> Option<Diagnosis> {
     of_program(CHECK, programs.next()?, host)
 }
 
-/// The program that a hook of the user's own starts, if it is another one.
+/// The program that a hook of the user's own starts, if it is not this one.
 fn of_hook(machine: &Machine) -> Option<Diagnosis> {
     const CHECK: &str = "hook program";
     let host = &machine.host;
     let (program, file) = plugin::own_hook_program(&machine.settings)?;
-    // A name is looked for on the path.
+    // A name is searched on the path.
     if !program.is_absolute() {
         return None;
     }
@@ -193,7 +193,7 @@ fn update_of(program: &Path) -> String {
 }
 
 impl Part {
-    /// The part compared with this program. The older of the two is to be updated.
+    /// The part compared with this program. The older of the two needs an update.
     fn compared(self, host: &Host) -> Diagnosis {
         let Self {
             check,
@@ -223,7 +223,7 @@ impl Part {
     }
 }
 
-/// A version as numbers that can be compared. What is no number counts as 0.
+/// A version as comparable numbers. A part that is not a number counts as 0.
 fn numbers(version: &str) -> Vec<u64> {
     let (release, _) = version.split_once(['-', '+']).unwrap_or((version, ""));
     let numbers = release.split('.');

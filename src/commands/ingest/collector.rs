@@ -1,8 +1,8 @@
 //! `ingest --otlp`: the events as spans of OpenTelemetry, straight to a collector.
 //!
-//! The outbox holds what PostHog has to get, in its form, and what it got; nothing of that is true
-//! of a collector. So nothing is kept: a request that fails ends the command, and the same command
-//! again sends the same spans, with the same ids.
+//! The outbox records the events that one PostHog project has to get and has got, in its encoding;
+//! none of this applies to a collector. So nothing is recorded: a failed request ends the command,
+//! and the same command again sends the same spans, with the same ids.
 
 use std::fs;
 use std::io::Write as _;
@@ -29,23 +29,23 @@ use crate::ui;
 
 /// Path of the protocol for spans.
 const PATH: &str = "/v1/traces";
-/// Statuses after which the protocol says to send the same request again.
+/// Statuses after which the protocol requires the same request to be repeated.
 const SEND_AGAIN: [u16; 4] = [429, 502, 503, 504];
-/// Times to wait before the same request is sent again, unless the collector asks for more.
+/// Pauses before the same request is repeated, unless the collector asks for longer ones.
 const PAUSES: [Duration; 4] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
     Duration::from_secs(4),
     Duration::from_secs(8),
 ];
-/// Longest time to wait that a collector can ask for.
+/// Longest pause that a collector can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Time between two looks at whether the user ended the program.
+/// Time between two checks whether the user stopped the program.
 const NAP: Duration = Duration::from_millis(100);
 /// Characters of an answer to show.
 const SHOWN: usize = 200;
 
-/// A collector, and what its requests carry.
+/// A collector, and the headers of its requests.
 pub(super) struct Collector {
     url: String,
     headers: Vec<(String, String)>,
@@ -76,7 +76,7 @@ impl Collector {
         })
     }
 
-    /// Sends a request, again where the collector asks for it.
+    /// Sends a request, and repeats it as long as the collector asks for that.
     fn send(&self, request: &[u8], interrupt: &Interrupt) -> anyhow::Result<()> {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
         gzip.write_all(request)?;
@@ -110,7 +110,7 @@ impl Collector {
     }
 }
 
-/// Whether all of a request was taken, by the answer.
+/// Checks from the answer that the collector accepted the whole request.
 fn taken(bytes: &[u8]) -> anyhow::Result<()> {
     let rejected = answer::rejected(bytes);
     match rejected.context("its answer is not that of a collector: is the address right?")? {
@@ -141,7 +141,7 @@ fn wait(time: Duration, interrupt: &Interrupt) -> Result<(), Stopped> {
     Ok(())
 }
 
-/// Headers in a file, one a line: `Authorization: Basic …`.
+/// The headers in a file with one per line: `Authorization: Basic …`.
 fn read_headers(path: &Path) -> Result<Vec<(String, String)>, WrongUse> {
     let refused = |reason: &str| WrongUse(format!("--otlp-headers {}: {reason}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| refused(&error.to_string()))?;

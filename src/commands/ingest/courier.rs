@@ -80,7 +80,7 @@ impl<'scope> Courier<'scope> {
         self.drained
     }
 
-    /// Whether it is back, and the next trip may succeed.
+    /// Whether the trip has ended, and the next one may succeed.
     pub(super) fn is_ready(&mut self) -> anyhow::Result<bool> {
         match self.returns.try_recv() {
             Ok(drained) => self.note(drained?),
@@ -104,7 +104,7 @@ impl<'scope> Courier<'scope> {
         }
     }
 
-    /// Waits until it is back.
+    /// Waits for the end of the trip.
     pub(super) fn wait(&mut self) -> anyhow::Result<()> {
         if self.is_out {
             let drained = self.next_return()?;

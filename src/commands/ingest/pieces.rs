@@ -15,7 +15,7 @@ use crate::views::Prospect;
 /// Bytes to pass on at a time. Bounds the memory for sessions that wait for their turn.
 const PIECE_BYTES: usize = 256 << 10;
 
-/// Writes an event within limits. Forms of several events one after the other are a form of all.
+/// Serializes an event within limits. The bytes of several events can be joined.
 pub(super) type Form = for<'e> fn(Redacted<Event<'e>>, &Limits) -> Vec<u8>;
 
 /// Events of a session.
@@ -42,8 +42,8 @@ pub(super) struct Pieces<'a> {
     piece: Piece,
     /// The events that were written. A session with a rewritten transcript is read again.
     seen: HashSet<Uuid>,
-    /// Traces of a transcript that another one follows. They hold sums over the session, so the
-    /// last transcript's are written.
+    /// Traces of all transcripts but the last. They contain sums over the session, so only the last
+    /// transcript's are written.
     traces: Vec<(Uuid, Vec<u8>)>,
 }
 

@@ -31,10 +31,10 @@ use crate::ui::{self, Progress};
 /// limit of the outbox.
 const STORE_AHEAD: u64 = 64 << 20;
 
-/// Divisor of it: the bytes from which on a trip is worth while, three full requests.
+/// Divisor of [`STORE_AHEAD`]: the bytes from which on a trip is worth while, three full requests.
 const WORTH_SENDING: u64 = 4;
 
-/// Divisor of it: the bytes to leave for the next trip, so that every request is full.
+/// Divisor of [`STORE_AHEAD`]: the bytes to leave for the next trip, so that every request is full.
 const WORTH_KEEPING: u64 = 8;
 
 pub(super) fn run(
@@ -160,7 +160,7 @@ struct Backfill<'a, 'p> {
 /// The session to store next.
 struct Next<'a> {
     found: &'a SessionRef,
-    /// Bytes of it to read.
+    /// Bytes of the session to read.
     bytes: u64,
     unstored: anyhow::Result<Option<Unstored<'a>>>,
 }
@@ -276,7 +276,7 @@ impl<'a> Backfill<'a, '_> {
         self.report.error.get_or_insert(error);
     }
 
-    /// Notes the result of a session. Returns the number of its events to send.
+    /// Records the result of a session. Returns the number of its events to send.
     fn note(&mut self, found: &'a SessionRef, stored: Stored) -> u64 {
         let known = self.report.warnings.len();
         self.is_complete &= self.report.note(&stored, found);

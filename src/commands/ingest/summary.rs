@@ -64,7 +64,7 @@ impl Handled<'_> {
 }
 
 impl<'a> Summary<'a> {
-    /// Notes that the events of a transcript are known to the outbox.
+    /// Records that the events of a transcript are known to the outbox.
     pub(super) fn handle(&mut self, found: &'a SessionRef, state: Option<SessionState>) {
         let key = found.session_key();
         let known = self.places.get(&(found.agent, key.clone()));

@@ -101,19 +101,19 @@ pub(super) trait Build<R> {
     fn finish(self, emit: &mut Emit<'_, R>) -> anyhow::Result<()>;
 }
 
-/// For whom sessions are read.
+/// The recipient of the results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Audience {
-    /// The user's PostHog project, which gets nothing of sessions that are left alone.
+    /// The user's PostHog project, which gets no session that is left alone.
     PostHog,
-    /// The user of this machine, to whom those belong too.
+    /// The user of this machine, who also sees sessions that are left alone.
     Owner,
-    /// The same, of sessions whose command has ended.
+    /// The same user, after the command of the sessions has ended.
     OwnerOfEnded,
 }
 
 impl Audience {
-    /// The state of a session, if it is known without reading it.
+    /// The state of a session, if known without reading it.
     fn state(self, found: &SessionRef, host: &Host) -> Option<SessionState> {
         if self == Self::OwnerOfEnded {
             state_after_command(found, host)
@@ -123,8 +123,8 @@ impl Audience {
     }
 }
 
-/// The state of a session whose command has ended. It runs if its agent lists it as open: somebody
-/// else has it.
+/// The state of a session after its command has ended. It is still running if its agent lists it as
+/// open: then another process has it.
 pub(super) fn state_after_command(found: &SessionRef, host: &Host) -> Option<SessionState> {
     match integrations::running_beside(found, host) {
         Running::Unknown => Some(SessionState::Ended),
@@ -149,7 +149,7 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
             sent.map_err(|_| anyhow!("nothing more is wanted"))
         };
         if let Err(error) = build(transcripts, begin(), &tell, audience, config, host) {
-            // If no more results are wanted, the error is not either.
+            // If no more results are wanted, the error is not wanted either.
             let _ = tell(Outcome::Failed(error));
         }
     };
@@ -230,7 +230,7 @@ pub(super) fn by_session(found: &[SessionRef]) -> Vec<Vec<&SessionRef>> {
     sessions
 }
 
-/// Opens a transcript, unless nothing of it is to be shown.
+/// Opens a transcript, unless none of it is to be shown.
 fn own<'a, R>(
     found: &'a SessionRef,
     turn: Turn,
@@ -260,7 +260,7 @@ fn own<'a, R>(
     })
 }
 
-/// Nothing, if the session is to be sent; otherwise why not.
+/// Checks that a session may be sent; the error is the reason why not.
 fn may_be_sent<R>(
     found: &SessionRef,
     parts: &mut Parts<'_>,

@@ -1,4 +1,4 @@
-//! The order in which sessions are read, so that each call is counted once and for the right session.
+//! The reading order of sessions, so that each call is counted once and for the right session.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,12 +10,12 @@ use crate::session::Agent;
 use crate::sources::{Reporter, SessionRef};
 use crate::ui;
 
-/// The sessions in the order in which to read them, without those that report others among them.
+/// The sessions in reading order, without traces that report other sessions among them.
 pub(in crate::commands) fn in_order(sessions: Vec<SessionRef>) -> Vec<SessionRef> {
     without_reports(oldest_first(sessions))
 }
 
-/// Removes the traces in which coding agents report sessions that are among these too.
+/// Removes traces in which coding agents report other sessions among these.
 fn without_reports(sessions: Vec<SessionRef>) -> Vec<SessionRef> {
     let is_trace = |it: &SessionRef| it.agent == Agent::Otlp;
     if sessions.iter().all(is_trace) {

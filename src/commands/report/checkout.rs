@@ -1,13 +1,13 @@
 //! The pull request that a job of GitHub Actions is for.
 //!
-//! In a job no tool needs to name the pull request, so that transcripts do not have it. GitHub states
-//! it in the environment of every job that a pull request starts.
+//! No tool of a job needs to name the pull request, so transcripts may lack it. GitHub states it in
+//! the environment of every job that a pull request starts.
 
 use super::rows;
 use crate::host::Host;
 use crate::variables::Variable;
 
-/// A pull request, and the branch it is made of.
+/// A pull request and its branch.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CheckedOut {
     pub(super) branch: String,
@@ -48,7 +48,7 @@ mod tests {
         };
         assert_eq!(pull_request(&host), Some(expected));
         for other in [
-            // A push to a branch.
+            // A push to a branch, without a pull request.
             ("GITHUB_REF", "refs/heads/main"),
             ("GITHUB_HEAD_REF", ""),
             ("GITHUB_REF", "refs/pull/twelve/merge"),

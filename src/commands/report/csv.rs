@@ -10,7 +10,7 @@ const COLUMNS: &str = "sessions,worked_seconds,waited_seconds,calls,failed_calls
     cache_write_1h_tokens,cost_usd,calls_by_list_price,calls_by_stated_cost,calls_without_price,\
     lines_added,lines_removed,commits,pull_requests";
 
-/// One row a group. The sums over all rows are not a row, so that they can be added up.
+/// The table with one row per group. The totals are not a row, so that rows can be summed.
 pub(super) fn table(by: By, rows: &[Row<'_>]) -> String {
     let has_project = matches!(by, By::Branch | By::Session);
     let has_page = by == By::Session;
@@ -71,7 +71,7 @@ fn numbers(numbers: &Numbers, table: &mut String) {
     );
 }
 
-/// A text as a cell. One that a spreadsheet would compute is marked as text.
+/// A text as a cell. A text that a spreadsheet would evaluate is marked as text.
 fn cell(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t']);
     let text = if is_formula {

@@ -1,4 +1,4 @@
-//! A report as Markdown, such as a comment on a pull request holds.
+//! A report as Markdown, for example for a comment on a pull request.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::usage::{By, Numbers, Usage};
 const HEAD: &str =
     "sessions | time worked | calls | tools | failed | input | output | cached | lines | cost";
 
-/// The table, and what its figures mean.
+/// The table, with an explanation of its figures.
 pub(super) fn table(usage: &Usage, rows: &[Row<'_>]) -> String {
     let mut table = format!("| {} | {HEAD} |\n|---|", name(usage.by()));
     table.push_str(&"---:|".repeat(HEAD.split('|').count()));
@@ -63,8 +63,8 @@ fn line(label: &str, numbers: &Numbers, table: &mut String) {
     );
 }
 
-/// The name of a row. Names of branches and projects are anybody's texts: in code, none of them is a
-/// mark, a link or a mention.
+/// The name of a row. Anybody may have chosen the name of a branch or project, so it is written as
+/// code, where it cannot become markup, a link or a mention.
 fn label(row: &Row<'_>) -> String {
     let label = row.label();
     let Some(name) = row.name else {
@@ -81,7 +81,7 @@ fn label(row: &Row<'_>) -> String {
     }
 }
 
-/// A text that ends neither a cell nor code.
+/// A text that can end neither a cell nor code.
 fn plain(text: &str) -> String {
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     one_line

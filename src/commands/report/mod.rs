@@ -70,7 +70,7 @@ pub(super) fn run(arguments: &Report, host: &Host) -> anyhow::Result<Exit> {
     })
 }
 
-/// The same with the pages of sessions in PostHog, if its project is known.
+/// Adds the sessions' pages in PostHog, if its project is known.
 fn with_pages(usage: Usage, destination: &DestinationSettings) -> Usage {
     match (&destination.endpoint, &destination.api_key) {
         (Some(endpoint), Some(_)) => usage.with_pages(&|trace| links::trace(endpoint, trace)),
@@ -112,7 +112,7 @@ pub(super) fn as_json(usage: &Usage) -> Value {
     })
 }
 
-/// Whether a budget was kept. Says why not.
+/// The exit status for a budget. If it was exceeded, prints both sums.
 pub(super) fn over(budget: Option<Budget>, usage: &Usage) -> Exit {
     let Numbers { cost, tokens, .. } = &usage.total;
     match budget {

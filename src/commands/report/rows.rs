@@ -11,14 +11,14 @@ use crate::usage::{By, Numbers, OfSession, Usage};
 pub(super) struct Row<'a> {
     by: By,
     pub(super) name: Option<&'a str>,
-    /// Of a session: its project. Of a branch too, where there are several.
+    /// The project of a session; that of a branch too, if there are several.
     pub(super) project: Option<&'a str>,
     pub(super) pull_requests: Option<&'a BTreeSet<String>>,
     pub(super) session: Option<&'a OfSession>,
     pub(super) numbers: &'a Numbers,
 }
 
-/// The rows: by time, otherwise the largest first.
+/// The rows: by time, or else the largest first.
 pub(super) fn rows(usage: &Usage) -> Vec<Row<'_>> {
     let by = usage.by();
     if by == By::Branch {
@@ -52,7 +52,7 @@ pub(super) fn rows(usage: &Usage) -> Vec<Row<'_>> {
 }
 
 impl Row<'_> {
-    /// Its name for people.
+    /// Name for people.
     pub(super) fn label(&self) -> String {
         let name = self.name.unwrap_or(match self.by {
             By::Pr => "no pull request",
@@ -74,7 +74,7 @@ impl Row<'_> {
         }
     }
 
-    /// The same, as short as it can be.
+    /// The shortest name for people.
     pub(super) fn short_label(&self) -> String {
         let label = self.label();
         match label.split_once('/') {
@@ -104,7 +104,7 @@ impl Row<'_> {
     }
 }
 
-/// `owner/repository#number` of the address of a pull request.
+/// `owner/repository#number` from the address of a pull request.
 pub(super) fn pull_request(address: &str) -> Option<String> {
     let path = address.strip_prefix("https://")?.trim_end_matches('/');
     let parts: Vec<&str> = path.split('/').collect();
@@ -115,7 +115,7 @@ pub(super) fn pull_request(address: &str) -> Option<String> {
     (*kind == "pull" && is_number).then(|| format!("{owner}/{repository}#{number}"))
 }
 
-/// The name of a model without the date of its version.
+/// The name of a model without its version's date.
 fn without_date(name: &str) -> &str {
     let dated = name.rsplit_once('-');
     let is_date = |it: &str| it.len() == 8 && it.bytes().all(|it| it.is_ascii_digit());

@@ -15,20 +15,19 @@ use crate::sources::SessionRef;
 use crate::usage::SessionUsage;
 use crate::views::Prospect;
 
-/// The sessions of a report: for whom, and of which time.
+/// The extent of a report: audience, period and facts.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::commands) struct Extent {
     pub(in crate::commands) audience: Audience,
-    /// Only work that ended at that time or later.
+    /// Start of the period: work that ended earlier is left out.
     pub(in crate::commands) since: Option<DateTime<Utc>>,
-    /// Whether the person is looked up: git is asked for each session.
+    /// Whether to look up the person, for which git runs for each session.
     pub(in crate::commands) has_person: bool,
-    /// Whether content is read, as far as it is recorded, to look for work that bought nothing.
+    /// Whether to read recorded content and look for work that bought nothing.
     pub(in crate::commands) has_findings: bool,
 }
 
-/// The sums of each session, without its content. The sessions are in the order in which they are
-/// read.
+/// The sums of each session, without its content, in reading order.
 pub(in crate::commands) fn sums(
     sessions: &[SessionRef],
     extent: Extent,

@@ -13,15 +13,15 @@ const BOLD: Style = Style::new().bold();
 
 /// Minimum width of the names, in columns.
 const LEAST: usize = 17;
-/// Models whose missing price is told by name.
+/// Number of models without a price to name.
 const NAMED: usize = 3;
-/// Sessions whose page in PostHog is shown below the table.
+/// Number of sessions whose page in PostHog is shown below the table.
 const LINKED: usize = 5;
 
 /// A column: title, width, and its text for a row.
 type Column = (&'static str, usize, fn(&Numbers) -> String);
 
-/// The columns that fit a terminal of 80 columns.
+/// Columns for a terminal of 80 columns.
 const COLUMNS: [Column; 9] = [
     ("sess.", 6, |it| ui::short_number(it.sessions)),
     ("worked", 10, |it| time(it.worked)),
@@ -36,10 +36,10 @@ const COLUMNS: [Column; 9] = [
     ("cost", 10, |it| cost(&it.cost)),
 ];
 
-/// Those that say something about a tool.
+/// Titles of the columns that apply to a tool.
 const OF_TOOLS: [&str; 4] = ["sess.", "worked", "tools", "failed"];
 
-/// Further columns, as far as they fit.
+/// Further columns, if there is room.
 const MORE: [Column; 4] = [
     ("lines", 14, lines),
     ("waited", 10, |it| time(it.waited)),
@@ -47,7 +47,7 @@ const MORE: [Column; 4] = [
     ("PRs", 5, |it| ui::short_number(it.pull_requests)),
 ];
 
-/// The table, and what its figures mean.
+/// The table, with an explanation of its figures.
 pub(super) fn table(usage: &Usage, rows: &[Row<'_>], width: usize) -> Styled {
     let labels: Vec<String> = rows.iter().map(Row::short_label).collect();
     let widest = labels.iter().map(|it| ui::columns(it)).max().unwrap_or(0);
@@ -90,7 +90,7 @@ fn sum(columns: &[Column]) -> usize {
     columns.iter().map(|(_, width, _)| width).sum()
 }
 
-/// The lines below the table: work, and costs that are not known.
+/// The lines below the table: work, and unknown costs.
 fn notes(usage: &Usage) -> Vec<String> {
     let total = &usage.total;
     let changed = Some(lines(total)).filter(|lines| !lines.is_empty());

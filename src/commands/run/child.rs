@@ -1,4 +1,4 @@
-//! The command as a process: it has this one's streams, and gets its signals.
+//! The command as a process with this one's streams, which gets its signals.
 
 use std::ffi::OsString;
 use std::io;
@@ -6,13 +6,13 @@ use std::process::{Command, ExitStatus};
 
 use crate::commands::Exit;
 
-/// Exit status by which shells report a command that cannot be started.
+/// Exit status with which shells report a command that cannot be started.
 pub(super) const NOT_STARTED: u8 = 127;
 
-/// Exit statuses by which shells report a signal begin here.
+/// First of the exit statuses with which shells report a signal.
 const SIGNALLED: u8 = 128;
 
-/// How the command ended.
+/// The exit status of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ended(u8);
 
@@ -27,7 +27,7 @@ impl Ended {
         let signal = signal.and_then(|it| u8::try_from(it).ok());
         let code = || status.code().and_then(|it| u8::try_from(it).ok());
         Self(signal.map_or_else(
-            // Larger numbers, which Windows has, are failures.
+            // Larger numbers, as on Windows, are failures.
             || code().unwrap_or(u8::MAX),
             |it| SIGNALLED.saturating_add(it),
         ))
@@ -51,7 +51,8 @@ pub(super) fn run(command: &[OsString]) -> io::Result<Ended> {
     command.args(arguments);
     #[cfg(unix)]
     let signals = signals::Signals::catch()?;
-    // Every process of a console gets Ctrl-C. This one goes on, to send what the command leaves.
+    // Ctrl-C reaches every process of a console. This one continues, to send the command's
+    // sessions.
     #[cfg(windows)]
     signal_hook::flag::register(signal_hook::consts::SIGINT, std::sync::Arc::default())?;
     let mut child = command.spawn()?;
@@ -63,8 +64,8 @@ pub(super) fn run(command: &[OsString]) -> io::Result<Ended> {
     status.map(Ended::of)
 }
 
-/// The file of a program. On Windows a program may be a script, such as `claude.cmd` of npm, which
-/// shells find, but not the system itself.
+/// The file of a program. On Windows it may be a script, such as npm's `claude.cmd`, which shells
+/// find and the system does not.
 fn found(program: &OsString) -> OsString {
     #[cfg(windows)]
     return which::which(program).map_or_else(|_| program.clone(), Into::into);
@@ -83,10 +84,10 @@ mod signals {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
     use signal_hook::iterator::{self, Handle};
 
-    /// Those that would end this process before it has sent anything.
+    /// The signals that would end this process before it has sent anything.
     pub(super) struct Signals(iterator::Signals);
 
-    /// Passes signals on until it is dropped.
+    /// Passes signals on to the command until it is dropped.
     pub(super) struct PassedOn {
         handle: Handle,
         thread: Option<JoinHandle<()>>,
@@ -99,7 +100,7 @@ mod signals {
 
         pub(super) fn pass_on_to(mut self, child: &Child) -> PassedOn {
             let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-            // A terminal sends all but one to the command too.
+            // A terminal sends all but one of these signals to the command itself.
             let has_terminal = io::stdin().is_terminal();
             let handle = self.0.handle();
             let thread = thread::spawn(move || {
@@ -112,7 +113,7 @@ mod signals {
                         _ => Signal::INT,
                     };
                     if let Some(pid) = pid {
-                        // One that ended meanwhile needs none.
+                        // Fails if the command has ended, which needs no signal then.
                         let _ = kill_process(pid, signal);
                     }
                 }

@@ -1,8 +1,8 @@
 //! `posthog-llma run`: runs a command, and sends its sessions before it returns.
 //!
-//! In a container or in CI an agent may be killed before its hook has sent anything, or have no hooks
-//! at all. The command comes first: its streams and its exit status stay its own, whatever happens
-//! to its sessions.
+//! In a container or in CI, an agent may be killed before its hook has sent anything, or have no
+//! hooks at all. The command takes precedence: its streams and its exit status stay its own,
+//! whatever happens to its sessions.
 
 mod child;
 mod sent;
@@ -26,7 +26,7 @@ use child::Ended;
 use sent::Sent;
 use sessions::Sessions;
 
-/// Never fails: the command comes first.
+/// Runs the command. Never fails, since the command takes precedence.
 pub(super) fn run(arguments: &Run, host: &Host) -> Exit {
     let before = Sessions::now(host);
     let since = host.now();
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Run, host: &Host) -> Exit {
         ui::say_in_lines(format_args!("error: {}", in_words(&error)));
         Exit::Incomplete
     });
-    // Where a budget is to be kept, not knowing is a failure too.
+    // If a budget is set, unknown usage is a failure too.
     let fails = ended == Ended::SUCCESS && arguments.fail_over.is_some();
     match kept {
         kept if fails && kept != Exit::Done => kept,
@@ -64,8 +64,8 @@ struct After<'a> {
 }
 
 impl After<'_> {
-    /// Sends the sessions of the command, and tells what they used since then. Returns whether
-    /// that is known, and within the budget.
+    /// Sends the sessions of the command, and reports what they used since its start. Returns
+    /// whether that is known and within the budget.
     fn of_sessions(
         &self,
         own: Vec<SessionRef>,

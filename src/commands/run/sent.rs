@@ -18,8 +18,8 @@ use crate::session::SessionState;
 use crate::sources::SessionRef;
 use crate::ui;
 
-/// Effort of sending at the end of a container: waiting events would go with it, so failed requests are
-/// repeated at once, for 20 seconds.
+/// Effort of sending at the end of a container, which would take waiting events with it: failed
+/// requests are repeated at once, for 20 seconds.
 const EFFORT: Effort = Effort {
     to: To::Own,
     patience: Duration::from_secs(20),
@@ -30,9 +30,9 @@ const EFFORT: Effort = Effort {
 /// Numbers of events of the sessions, by result, and the reasons.
 #[derive(Debug, Default)]
 pub(super) struct Sent {
-    /// Number of events that PostHog took.
+    /// Number of events that PostHog accepted.
     events: u64,
-    /// Number of events that wait.
+    /// Number of waiting events.
     waiting: u64,
     /// Why something was not sent.
     reason: Option<String>,
@@ -68,7 +68,7 @@ fn store_and_send(sessions: &[&SessionRef], config: &Config, host: &Host) -> any
             report.error = Some(in_words(&error));
         }
     }
-    // The command no longer takes signals: one of them now ends the wait for a network.
+    // The command has ended, so a signal now ends the wait for a network.
     let interrupt = Interrupt::watch_of_service().context("cannot take note of signals")?;
     let drained = sending.drain(EFFORT, &|| interrupt.is_set(), &mut |_| ())?;
     report.note_held(&drained);

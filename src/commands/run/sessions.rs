@@ -9,7 +9,7 @@ use crate::host::Host;
 use crate::session::Agent;
 use crate::sources::{self, SessionRef};
 
-/// The sessions of the agents on this machine, as they were at a time.
+/// Size and time of the sessions on this machine, at one moment.
 pub(super) struct Sessions(HashMap<(PathBuf, String), (u64, SystemTime)>);
 
 impl Sessions {
@@ -18,8 +18,8 @@ impl Sessions {
         Self(found.map(|it| (name(&it), state(&it))).collect())
     }
 
-    /// Those that are new or were written to since, and were started in the current folder or below
-    /// it: agents elsewhere have nothing to do with the command.
+    /// The sessions that are new or were written to since, and were started in the current folder
+    /// or below: agents elsewhere do not belong to the command.
     pub(super) fn changed(&self, host: &Host) -> Vec<SessionRef> {
         let here = Filter::of_here(host);
         let found = sources::all(host).found.into_iter();
@@ -31,7 +31,7 @@ impl Sessions {
     }
 }
 
-/// Its place and id: a database holds many.
+/// Path and id of a session, since a database contains many.
 fn name(found: &SessionRef) -> (PathBuf, String) {
     (found.locator.path(), found.id.clone())
 }

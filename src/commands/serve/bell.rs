@@ -1,9 +1,9 @@
-//! Wakes a thread that waits.
+//! A signal that wakes a waiting thread.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Rung by one thread, heard by another.
+/// A signal from one thread to another.
 #[derive(Debug, Default)]
 pub(super) struct Bell {
     rung: Mutex<bool>,
@@ -16,7 +16,7 @@ impl Bell {
         self.changed.notify_all();
     }
 
-    /// Waits until it was rung since the last call, or for that long.
+    /// Waits for a signal since the last call, at most for `time`.
     pub(super) fn wait(&self, time: Duration) {
         let rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.changed.wait_timeout_while(rung, time, |rung| !*rung);

@@ -1,4 +1,4 @@
-//! Where applications send to, and who may.
+//! The addresses of the receiver, its tokens and its limits.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -9,12 +9,12 @@ use crate::config::{self, Config};
 use crate::receive::{Deliveries, Entry, Limits, Routes, Token};
 use crate::ui;
 
-/// Files that are open beside connections: databases, their logs, requests to PostHog.
+/// Open files besides connections: databases, their logs, requests to PostHog.
 const OTHER_FILES: usize = 100;
-/// A header for tokens beside `Authorization`, which some clients need for another one.
+/// Header for the token besides `Authorization`, which some clients use for another token.
 const HEADER: &str = "x-posthog-llma-token";
 
-/// Who may send: whoever has a token, or everybody on this machine if there is none.
+/// The tokens with their routes; without a token, every program on this machine may send.
 pub(super) fn routes(
     arguments: &Serve,
     config: &Config,
@@ -29,7 +29,7 @@ pub(super) fn routes(
         },
     };
     let token = token(arguments, config)?;
-    // A route that names no keys takes those that the option names.
+    // A route without keys of its own accepts those of the option.
     let own_tokens = own.iter().map(|it| {
         let mut entry = it.entry.clone();
         entry.openrouter.keys = entry
@@ -69,7 +69,7 @@ fn token(arguments: &Serve, config: &Config) -> Result<Option<Token>, WrongUse> 
     Ok(Some(token))
 }
 
-/// The limits of requests: fewer connections where the system allows few open files.
+/// The limits of requests, with fewer connections if the system allows few open files.
 pub(super) fn limits() -> Limits {
     let usual = Limits::default();
     let files = open_files().saturating_sub(OTHER_FILES);
@@ -79,7 +79,7 @@ pub(super) fn limits() -> Limits {
     }
 }
 
-/// How many files may be open at a time, after asking for enough.
+/// Maximum number of open files, after asking the system for enough.
 #[cfg(unix)]
 fn open_files() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -107,7 +107,7 @@ const fn open_files() -> usize {
     usize::MAX
 }
 
-/// Listens on an address, which may stand for several.
+/// Listens on an address, whose name may resolve to several.
 pub(super) fn listen(address: &str, routes: &Routes) -> Result<Vec<TcpListener>, WrongUse> {
     let unknown = |error: &str| WrongUse(format!("--listen {address}: {error}"));
     let addresses: Vec<SocketAddr> = match address.to_socket_addrs() {

@@ -1,12 +1,12 @@
-//! `posthog-llma serve`: receives what applications send over OpenTelemetry, maps it to events and
+//! `posthog-llma serve`: receives OpenTelemetry data from applications, maps them to events and
 //! sends these.
 //!
 //! ```text
 //! receiver ─► inbox ─► mapper ─► outbox ─► courier ─► PostHog
 //! ```
 //!
-//! Each is a thread that waits for none of the others: however slow PostHog is or the mapping, the
-//! receiver answers as fast as the disk is.
+//! Receiver, mapper and courier are threads that wait for none of the others: however slow PostHog
+//! or the mapping is, the receiver answers as fast as the disk.
 
 mod bell;
 mod door;
@@ -37,20 +37,20 @@ use report::Report;
 /// Longest time between a request to stop and the stop of a thread that waits.
 const NAP: Duration = Duration::from_millis(100);
 
-/// Time that a request to PostHog has to end when this process is told to. Without an answer, its
-/// events are sent again by the next one, and PostHog recognises them.
+/// Time for a request to PostHog to end when this process is stopped. Without an answer, the next
+/// process sends its events again, and PostHog recognises them.
 const LAST_REQUEST: Duration = Duration::from_secs(5);
 
-/// State that the threads share.
+/// State shared by the threads.
 #[derive(Default)]
 struct Shared {
-    /// Whether they end.
+    /// Whether the threads should end.
     is_over: AtomicBool,
-    /// Why they end, if that is nobody's wish.
+    /// The error that ends them; `None` if they were stopped.
     failure: Mutex<Option<anyhow::Error>>,
-    /// Rung when there are events to send.
+    /// Signals that there are events to send.
     to_send: Bell,
-    /// Events that were acknowledged.
+    /// Number of acknowledged events.
     sent: AtomicU64,
 }
 
@@ -73,7 +73,7 @@ impl Shared {
 
 pub(super) fn run(arguments: &cli::Serve, host: &Host) -> anyhow::Result<Exit> {
     let (host, config) = &sending_settings(host)?;
-    // The settings at the start: a change of them ends this process.
+    // The settings at the start. A change of them ends this process.
     let before = UserSettings::now(host);
     let directory = sending::directory(config)?;
     let Some(_alone) = Alone::try_take(directory)? else {
@@ -104,7 +104,7 @@ pub(super) fn run(arguments: &cli::Serve, host: &Host) -> anyhow::Result<Exit> {
         listeners,
         &interrupt,
     );
-    // Counts of the last seconds are written with it.
+    // Closing also writes the counts of the last seconds.
     let closed = inbox.close();
     served?;
     closed?;
@@ -124,7 +124,7 @@ fn receiver(
     Ok(Receiver::new(inbox.clone(), settings, redactor, clock))
 }
 
-/// Receives, maps and sends until it is told to stop, or until one of these cannot go on.
+/// Receives, maps and sends until it is stopped, or until one of the threads fails.
 fn serve(
     (config, routes): (&Config, &Routes),
     before: &UserSettings,
@@ -175,7 +175,7 @@ fn serve(
     failure.take().map_or(Ok(()), Err)
 }
 
-/// The line that says that clients can send, and why nothing is sent, if so.
+/// Prints that clients can send, and the reason if nothing is sent to PostHog.
 fn say_ready(
     config: &Config,
     routes: &Routes,
@@ -207,7 +207,7 @@ fn say_ready(
     Ok(())
 }
 
-/// The line about a route with settings of its own.
+/// Prints a line about a route with its own settings.
 fn say_route(route: &RouteSettings, host: &Host) -> anyhow::Result<()> {
     let sending = Sending::open(&route.config, host)?;
     let name = &route.entry.route;

@@ -1,5 +1,4 @@
-//! What is told while requests come in: a line a minute for whoever watches, and at once when they
-//! cannot be stored.
+//! Messages while requests arrive: a line per minute, and one at once when data cannot be stored.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use crate::ui;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Tells what happened in the last minute.
+/// Prints the arrivals of the last minute.
 pub(super) struct Report<'a> {
     host: &'a Host,
     traffic: &'a Arc<Traffic>,
@@ -32,7 +31,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Says when what comes cannot be stored any more, and when it can again.
+    /// Prints a message when data can no longer be stored, and when they can again.
     pub(super) fn tell_failure(&mut self) {
         let failure = self.traffic.failure();
         if failure.is_some() == self.is_failing {
@@ -52,8 +51,8 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Prints the line when a minute is over in which something came or was sent. `sent` is the
-    /// number of acknowledged events.
+    /// Prints the line once per minute, if something arrived or was sent. `sent` is the number of
+    /// acknowledged events.
     pub(super) fn tell(&mut self, sent: u64) {
         if !self.is_watched || self.host.elapsed() < self.told_at + MINUTE {
             return;
@@ -61,14 +60,14 @@ impl<'a> Report<'a> {
         self.told_at = self.host.elapsed();
         let now = (self.traffic.counts(), sent);
         if let Some(line) = line(self.told, now) {
-            // The terminal may be gone.
+            // The terminal may be closed.
             drop(ui::print(line));
         }
         self.told = now;
     }
 }
 
-/// The line about the requests between two moments; `None` when there were none.
+/// The line about the requests between two moments; `None` if there were none.
 fn line(before: (TrafficCounts, u64), now: (TrafficCounts, u64)) -> Option<String> {
     let ((before, sent_before), (counts, sent)) = (before, now);
     let parts = [

@@ -1,4 +1,4 @@
-//! The threads that map and that send.
+//! The mapping thread and the sending thread.
 
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -18,17 +18,17 @@ use crate::inbox::{Inbox, InboxError};
 use crate::outbox::RunKind;
 use crate::ui;
 
-/// Pause between two looks for quiet traces. They are quiet for seconds before.
+/// Pause between two searches for quiet traces, which are quiet for seconds before.
 const LOOK: Duration = Duration::from_millis(500);
-/// Pause after an error: a disk that is full, a database that another process holds.
+/// Pause after an error, such as a full disk or a database that another process has locked.
 const PAUSE: Duration = Duration::from_secs(10);
-/// Pause between two looks at the outbox when nothing was stored. Another process may have stored
-/// something, or a destination in trouble is due again.
+/// Pause between two checks of the outbox when nothing was stored. Another process may have stored
+/// events, or a destination in trouble may be due again.
 const IDLE: Duration = Duration::from_secs(2);
-/// Time between two removals of what was kept long enough.
+/// Time between two removals of old traces.
 const PRUNE: Duration = Duration::from_hours(1);
 
-/// One attempt for each destination that is due.
+/// One attempt per destination that is due.
 const EFFORT: Effort = Effort {
     to: To::All,
     patience: Duration::ZERO,
@@ -91,7 +91,7 @@ fn map_until_error(
     Ok(())
 }
 
-/// Sends what waits until the end, or until the user's settings are others than these.
+/// Sends waiting events until the end, or until the user's settings differ from these.
 pub(super) fn send(config: &Config, settings: &UserSettings, host: &Host, shared: &Shared) {
     let mut said = Said::default();
     while !shared.is_over() {
@@ -144,7 +144,7 @@ fn log(sending: &Sending<'_>, entry: Option<i64>, sent: u64, drained: Drained) {
     sending.finish_log(entry, RunKind::Serve, None, sent, report);
 }
 
-/// Errors are said once until another one comes.
+/// The last error shown. The same error is not shown again until another one occurs.
 #[derive(Default)]
 struct Said(Option<String>);
 
@@ -157,7 +157,7 @@ impl Said {
     }
 }
 
-/// Whether no later try can succeed in this process.
+/// Whether no later attempt can succeed in this process.
 fn is_final(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let shared = cause

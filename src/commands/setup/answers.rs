@@ -1,4 +1,4 @@
-//! Destination, key and privacy mode: from the arguments, otherwise the environment, otherwise the
+//! Destination, key and privacy mode: from the arguments, or else the environment, or else the
 //! user.
 
 use anyhow::Context;
@@ -34,8 +34,8 @@ struct Given<T> {
 pub(super) struct Answers {
     endpoint: Given<Endpoint>,
     api_key: Given<ApiKey>,
-    /// The variable that names a file or command for the key, and its value; `None` if the key itself
-    /// is written.
+    /// The variable for a file or command with the key, and its value; `None` if the key itself is
+    /// stored.
     reference: Option<(Variable, String)>,
     /// Whether content stays on this machine; `None` if the user was not asked.
     pub(super) is_private: Option<bool>,
@@ -137,8 +137,8 @@ fn ask_endpoint() -> anyhow::Result<Endpoint> {
     )
 }
 
-/// The file or command for the key: of the arguments, otherwise of the environment, in which a key
-/// itself comes first.
+/// The file or command for the key: from the arguments, or else from the environment, where the key
+/// itself takes precedence.
 fn reference(arguments: &cli::Setup, host: &Host) -> Result<Option<(Variable, String)>, WrongUse> {
     let given = [
         (Variable::ApiKeyFile, &arguments.key_file),
@@ -161,7 +161,7 @@ fn reference(arguments: &cli::Setup, host: &Host) -> Result<Option<(Variable, St
     Ok(None)
 }
 
-/// The key that a file or command gives now.
+/// The present key from a file or command.
 fn of_reference(name: Variable, value: &str, host: &Host) -> Result<Given<ApiKey>, WrongUse> {
     let key = match name {
         Variable::ApiKeyFile => key_in_file(value, host).map(|(key, _)| key),

@@ -28,8 +28,8 @@ use crate::views::Machine;
 use answers::Answers;
 use place::Place;
 
-/// The variables that say what the key is. Setup writes one of them and removes the others, which could
-/// take its place.
+/// The variables for the key. Setup writes one of them and removes the others, which could take its
+/// place.
 const KEYS: [Variable; 3] = [
     Variable::ApiKey,
     Variable::ApiKeyFile,
@@ -144,8 +144,8 @@ fn save(answers: &Answers, place: &Place, host: &Host) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints the page of the first trace in PostHog: of the newest past session, if any was sent, otherwise
-/// of the test.
+/// Prints the page of the first trace in PostHog: that of the newest past session if any was sent,
+/// or else that of the test.
 fn first_trace(answers: &Answers, test: Uuid, has_sent: bool, host: &Host) {
     let machine = has_sent.then(|| Machine::gather(host));
     let page = machine.as_ref().and_then(|machine| {
@@ -195,7 +195,7 @@ fn write(place: &Place, variables: &[(&str, &str)], host: &Host) -> anyhow::Resu
     Ok(())
 }
 
-/// Prints what happens from now on, and what still prevents sending.
+/// Prints the effect of the settings, and remaining obstacles to sending.
 fn what_now(place: &Place, host: &Host) {
     let here = if place.is_project {
         " in this project"

@@ -1,8 +1,8 @@
-//! What setup offers once the settings are written: to install the plugins of the agents that are here,
-//! and to send past sessions.
+//! Offers of setup once the settings are written: to install the plugins of the agents on this
+//! machine, and to send past sessions.
 //!
-//! Each is asked for by itself. Without a terminal and without a flag that says yes, nothing is done and
-//! the commands are named.
+//! Each is a question of its own. Without a terminal and without a flag that answers yes, nothing
+//! is done and the commands are shown.
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use crate::session::Agent;
 use crate::sources;
 use crate::ui;
 
-/// Agents that call this program by a plugin.
+/// Agents with a plugin that calls this program.
 const AGENTS: [Agent; 3] = [Agent::ClaudeCode, Agent::OpenCode, Agent::Pi];
 
 /// Ctrl-C stopped setup at an offer, after the settings were saved.
@@ -31,24 +31,24 @@ const AGENTS: [Agent; 3] = [Agent::ClaudeCode, Agent::OpenCode, Agent::Pi];
 #[error("stopped: the settings are saved, and nothing more was done")]
 pub(super) struct StoppedLater;
 
-/// What became of the offers.
+/// The result of the offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
-    /// Whether everything that was agreed to worked.
+    /// Whether everything that the user agreed to succeeded.
     pub(super) exit: Exit,
     /// Whether past sessions were sent.
     pub(super) has_sent: bool,
 }
 
 impl Outcome {
-    /// Nothing was offered.
+    /// The result without any offer.
     pub(super) const NONE: Self = Self {
         exit: Exit::Done,
         has_sent: false,
     };
 }
 
-/// Offers what is found on this machine.
+/// Makes the offers that apply to this machine.
 pub(super) fn make(
     arguments: &cli::Setup,
     interrupt: &Interrupt,
@@ -56,7 +56,7 @@ pub(super) fn make(
 ) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::NONE;
     for agent in AGENTS {
-        // The settings that were just written are those of Claude Code.
+        // The settings just written are those of Claude Code.
         let is_wanted = agent == Agent::ClaudeCode || is_here(agent, host);
         if is_wanted && !has_plugin(agent, host) && !plugin(agent, arguments, host)? {
             outcome.exit = Exit::Incomplete;
@@ -105,7 +105,7 @@ fn program(agent: Agent, host: &Host) -> Option<PathBuf> {
     paths.find(|path| path.is_file())
 }
 
-/// The commands that install the plugin of an agent. A marketplace that is known is not added again.
+/// The commands that install the plugin of an agent. A known marketplace is not added again.
 fn commands(agent: Agent, host: &Host) -> Vec<&'static str> {
     let mut lines = integrations::install_commands(agent).to_vec();
     let is_known = marketplace::is_known(host);
@@ -156,7 +156,7 @@ fn plugin(agent: Agent, arguments: &cli::Setup, host: &Host) -> anyhow::Result<b
     Ok(true)
 }
 
-/// Whether to send the sessions that agents left on this machine.
+/// Whether to send the past sessions on this machine.
 fn agree_to_past_sessions(arguments: &cli::Setup, host: &Host) -> anyhow::Result<bool> {
     let Some(found) = past_sessions(host) else {
         return Ok(false);

@@ -1,4 +1,5 @@
-//! `posthog-llma setup --openrouter`: what to enter at OpenRouter so that its Broadcast comes here.
+//! `posthog-llma setup --openrouter`: prints what to enter at OpenRouter so that its Broadcast
+//! arrives here.
 
 use std::path::Path;
 use std::thread;
@@ -15,13 +16,13 @@ use crate::inbox::{Alone, Fact, Reader, Route, Tally};
 use crate::interrupt::Interrupt;
 use crate::ui::{self, Waiting};
 
-/// Pause between two looks whether the test came.
+/// Pause between two checks whether the test has arrived.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Path that is added to an address without one.
+/// Path added to an address without one.
 const PATH: &str = "/openrouter";
 
-/// Stands for the address that the user did not name.
+/// Placeholder for an address that the user did not name.
 const UNKNOWN: &str = "https://ADDRESS";
 
 pub(super) fn run(url: Option<&str>, host: &Host) -> anyhow::Result<Exit> {
@@ -59,7 +60,7 @@ pub(super) fn run(url: Option<&str>, host: &Host) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Whether a test came before Ctrl-C.
+/// Whether a test arrived before Ctrl-C.
 fn wait(directory: &Path, since: SystemTime, interrupt: &Interrupt) -> anyhow::Result<bool> {
     let mut has_told = false;
     while !interrupt.is_set() {
@@ -67,7 +68,7 @@ fn wait(directory: &Path, since: SystemTime, interrupt: &Interrupt) -> anyhow::R
             let status = reader.status()?;
             let is_new = |it: &&Tally| it.last_at >= since;
             let mut new = status.tallies.iter().filter(is_new);
-            // A test by another route has another token.
+            // A test by another route had another token.
             if new
                 .clone()
                 .any(|it| it.fact == Fact::ConnectionTest && Route::new(&it.name).is_main())
@@ -84,8 +85,8 @@ fn wait(directory: &Path, since: SystemTime, interrupt: &Interrupt) -> anyhow::R
     Ok(false)
 }
 
-/// The address to enter. OpenRouter sends over the internet: without https, everybody on the way could
-/// read what it sends, and the token.
+/// The address to enter. OpenRouter sends over the internet: without https, everybody on the way
+/// could read the data and the token.
 fn address(url: &str) -> Result<String, WrongUse> {
     const OF_THIS_MACHINE: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
     let url = url.trim().trim_end_matches('/');
@@ -104,7 +105,7 @@ fn address(url: &str) -> Result<String, WrongUse> {
             });
         let has_port = authority.len() > host.len();
         let is_port = !has_port || uri.port_u16().is_some_and(|it| it > 0);
-        // A password before the address would be shown, and a fragment is never sent.
+        // A password in the address would be shown, and a fragment is never sent.
         is_name
             && is_port
             && !authority.contains('@')

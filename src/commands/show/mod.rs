@@ -75,7 +75,7 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
     })
 }
 
-/// The settings of the route by which a trace came; those of everything else.
+/// The settings of the route by which a trace came; the settings themselves for all else.
 fn of_route(found: &SessionRef, config: &Config, host: &Host) -> anyhow::Result<Config> {
     let route = found.route().filter(|route| !route.is_main());
     let Some(route) = route else {

@@ -16,9 +16,9 @@ use crate::views::telling;
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Node {
     pub(super) kind: Kind,
-    /// `$ai_span_id`: what PostHog joins by.
+    /// `$ai_span_id`, by which PostHog joins events.
     pub(super) id: String,
-    /// The event's own id; `None` for a trace of which there is no event (yet).
+    /// The event's own id; `None` for a trace without an event (yet).
     pub(super) uuid: Option<Uuid>,
     /// Name of the trace, turn or tool. Calls have none, since the model names them.
     pub(super) name: Option<String>,

@@ -108,7 +108,7 @@ fn of_service(service: &ServiceStatus, now: DateTime<Utc>) -> String {
     )
 }
 
-/// The same for scripts; null when nothing was ever received.
+/// The same for scripts; null if nothing was ever received.
 pub(super) fn as_json(received: Option<&Received>) -> Value {
     let Some(received) = received else {
         return Value::Null;

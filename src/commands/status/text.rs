@@ -103,7 +103,7 @@ pub(in crate::commands) fn destination(machine: &Machine) -> String {
     let key = config.destination.api_key.as_ref().map(ApiKey::masked);
     let key = match (key, &config.destination.key_source) {
         (Some(key), _) => format!("key {key}"),
-        // Not run: its answer may need the user, or a network.
+        // The command is not run: it may need the user, or a network.
         (None, Some(KeySource::Command(_))) => format!("the key of {}", Variable::ApiKeyCommand),
         (None, _) if machine.switch() == Switch::OnByPlugin => "the plugin's key".to_owned(),
         (None, _) => "no key".to_owned(),

@@ -1,4 +1,4 @@
-//! The address of the page, which nobody reaches from elsewhere.
+//! The address of the page, which only this machine can reach.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 

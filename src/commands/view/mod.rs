@@ -20,11 +20,11 @@ use crate::server::Stop;
 use crate::sources;
 use crate::ui;
 
-/// Time between two looks at whether the user ended the program.
+/// Time between two checks whether the user stopped the program.
 const NAP: Duration = Duration::from_millis(100);
 
 pub(super) fn run(arguments: &cli::View, host: &Host) -> anyhow::Result<Exit> {
-    // The address alone opens the sessions of every project.
+    // The address alone gives access to the sessions of every project.
     refuse_inside_agent(&typed(&host.arguments), host)?;
     let (host, config) = &settings(host)?;
     if let Some(target) = &arguments.html {

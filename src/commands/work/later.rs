@@ -1,4 +1,4 @@
-//! Sends what waits when a destination in trouble is due again.
+//! Sending when a destination in trouble is due again.
 //!
 //! One process of a state directory waits, for all destinations: the others find that it waits and
 //! end. It has no database open while it sleeps, so that the user can remove the state directory,
@@ -15,27 +15,27 @@ use crate::deliver::Drained;
 use crate::host::Host;
 use crate::outbox;
 
-/// How long the process waits for a network to come back. After that, the next hook sends.
+/// Maximum time to wait for a network to come back. After that, the next hook sends.
 const LIFETIME: Duration = Duration::from_mins(15);
 /// Shortest pause between two attempts, for a destination that another process sends to.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// Longest time without a look at the outbox, from which a person may have sent everything, and at
-/// the clock, which jumps when a sleeping machine wakes.
+/// Longest time without checking the outbox, from which a person may have sent everything, and the
+/// clock, which jumps when a sleeping machine wakes.
 const NAP: Duration = Duration::from_secs(10);
 
-/// Whether it is worth waiting: an attempt was made in vain, or another process made one, and the
-/// next may succeed within the life of this one. An attempt that is due now is another process's.
+/// Whether it is worth waiting: an attempt of this or another process failed, and the next one may
+/// succeed within the life of this process. An attempt that is due now is left to another process.
 pub(super) fn is_worthwhile(drained: &Drained, sending: &Sending<'_>) -> bool {
     let next = sending.next_attempt().ok().flatten();
-    // Asked afterwards: an attempt that is due is due at the time of that question.
+    // Read last, so that an attempt that is due is due at this time.
     let now = sending.host().now();
     let pause = next.and_then(|next| (next - now).to_std().ok());
     drained.may_pass || pause.is_some_and(|pause| !pause.is_zero() && pause < LIFETIME)
 }
 
-/// Sends what waits whenever it is due, until nothing waits, the time is over, or the user's
-/// settings are others than `settings`, those under which this process began: then the next hook,
-/// which reads them, sends. `sent` is called after each attempt.
+/// Sends waiting events whenever they are due, until none wait, the time is over, or the user's
+/// settings differ from `settings`, those at the start of this process: then the next hook sends
+/// under the new ones. `sent` is called after each attempt.
 ///
 /// # Errors
 /// When the outbox cannot be opened, read or written.
@@ -64,7 +64,7 @@ pub(super) fn send(
     Ok(())
 }
 
-/// The pause until the next attempt; `None` when nothing waits that an attempt could bring forward.
+/// The pause until the next attempt; `None` when no attempt could help.
 fn pause(config: &Config, host: &Host) -> anyhow::Result<Option<Duration>> {
     let Some(sending) = open(config, host)? else {
         return Ok(None);

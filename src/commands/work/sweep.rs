@@ -21,16 +21,16 @@ use crate::sources::{self, SessionRef};
 /// whose end was missed.
 const QUIET: TimeDelta = TimeDelta::hours(1);
 
-/// How much earlier than its last line a transcript may seem to have been written, after a
-/// restore or a change of the clock.
+/// Maximum difference by which a transcript may seem older than its last line, after a restore or a
+/// change of the clock.
 const CLOCK_ERROR: TimeDelta = TimeDelta::days(1);
 
-/// How far the time of one file may lie behind that of another which was written before: the kernel
-/// takes it from a clock that moves with its timer, up to ten milliseconds at a time.
+/// Maximum difference by which a file may seem older than one written before it: the kernel's clock
+/// for files advances in ticks of up to ten milliseconds.
 const TICK: Duration = Duration::from_millis(10);
 
-/// How long to wait for processes that were killed and hold the notes of their sessions until their
-/// last write is on disk.
+/// Time to wait for killed processes, which keep the locks of their notes until their last write is
+/// on disk.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The search for sessions of an agent whose end was missed.
@@ -39,7 +39,7 @@ pub(super) struct Sweep<'a> {
     sending: &'a Sending<'a>,
     config: &'a Config,
     host: &'a Host,
-    /// Since when the agent's sessions are captured.
+    /// Time since when the agent's sessions are collected.
     since: DateTime<Utc>,
     open: Running,
 }

@@ -1,4 +1,4 @@
-//! Stored batches and the requests that are made of them.
+//! Stored batches, and the requests composed of them.
 
 use super::*;
 use crate::outbox::{Cause, Exclusion};

@@ -36,8 +36,7 @@ const BY_A_PERSON: [&str; 5] = [
 /// The entrypoint of Claude Code in a terminal.
 const TERMINAL: &str = "cli";
 
-/// Whether a person ended the session at the prompt, and waits for what comes next. `false` when
-/// in doubt.
+/// Whether a person ended the session at the prompt, and waits. `false` when in doubt.
 #[must_use]
 pub fn is_attended(reason: Option<&str>, host: &Host) -> bool {
     let told = |variable| host.variable(variable).ok().flatten();

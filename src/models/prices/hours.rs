@@ -11,7 +11,7 @@ const PEAK: f64 = 2.0;
 /// The first day with peak hours.
 const SINCE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 8, 17);
 
-/// The first day from which on weekends have none.
+/// The first day without peak hours on weekends.
 const FREE_WEEKENDS_SINCE: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 8, 23);
 
 /// The factors at that time. Models of `deepseek` of version 4 cost twice as much from 01:00 to 04:00

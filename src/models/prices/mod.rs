@@ -1,9 +1,9 @@
 //! List prices of models, and costs of calls by them.
 //!
-//! PostHog prices tokens by the model's name. It does not consider speed, tier or region of a call
-//! (`costs/` of its ingestion), so events have a cost of this program's only if a call was billed at
-//! other than standard rates ([`rates`]). What people see on this machine has all costs by the same
-//! table ([`listed`]).
+//! PostHog prices tokens by the model's name and ignores speed, tier and region of a call (`costs/`
+//! of its ingestion). So an event has a cost of this program's only if its call was billed at other
+//! than standard rates ([`rates`]). Costs shown on this machine all come from this table
+//! ([`listed`]).
 //!
 //! The table, its date and its sources: `docs/prices.md`.
 
@@ -62,15 +62,15 @@ pub fn rates(model: &str, usage: &Usage, parameters: &Parameters) -> Rates {
     cost.map_or(Rates::Unknown, Rates::Special)
 }
 
-/// The rates of a tier that is billed apart.
+/// The rates of a tier with its own prices.
 fn in_tier(model: &str, price: &Price, usage: &Usage, tier: &str) -> Rates {
     let factors = tiers::factors(model, tier, input_tokens(usage));
     let cost = factors.and_then(|factors| price.cost(usage, factors));
     cost.map_or(Rates::Unknown, Rates::Special)
 }
 
-/// The cost of a call at a time in dollars by list price, at standard rates; `None` if the model is
-/// not in the table.
+/// The cost in USD of a call at a time, by list price at standard rates; `None` if the model is not
+/// in the table.
 #[must_use]
 pub fn listed(model: &str, usage: &Usage, at: DateTime<Utc>) -> Option<f64> {
     let price = table::find(model, Some(at.date_naive()))?;

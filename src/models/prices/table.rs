@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 /// The day on which the prices were compared with their sources.
 pub const DATE: &str = "2026-11-28";
 
-/// Where the prices are from.
+/// The origin of the prices.
 pub const SOURCE: &str = "public price pages";
 
 /// Lines of comma-separated values; the first line names the columns.
@@ -17,7 +17,7 @@ const LIST: &str = include_str!("list.csv");
 /// Further names of models, in the same form.
 const ALIASES: &str = include_str!("aliases.csv");
 
-/// The models of other names, which are normalised.
+/// The models of other names, by normalised name.
 static OTHER_NAMES: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     let rows = ALIASES.lines().skip(1);
     rows.filter_map(|row| row.split_once(',')).collect()
@@ -43,9 +43,9 @@ pub(super) struct Rate {
     pub(super) input: f64,
     pub(super) output: f64,
     pub(super) cache_read: f64,
-    /// For the provider's usual lifetime.
+    /// For cache writes with the provider's usual lifetime.
     pub(super) cache_write: f64,
-    /// For a longer one.
+    /// For cache writes with a longer lifetime.
     pub(super) cache_write_long: f64,
 }
 
@@ -55,14 +55,14 @@ pub(super) struct Price {
     pub(super) maker: &'static str,
     /// The first and the last day of the period.
     days: [Option<NaiveDate>; 2],
-    /// Each with the number of input tokens of a call above which it holds for the whole call, in
+    /// Rates, each with the number of input tokens above which it holds for the whole call, in
     /// ascending order.
     rates: Vec<(u64, Rate)>,
     /// Price factor of fast mode; `None` if there is none.
     pub(super) fast: Option<f64>,
     /// Price factor of inference in the United States only.
     pub(super) in_the_us: f64,
-    /// Dollars.
+    /// Price of a web search, in USD.
     pub(super) web_search: f64,
 }
 
@@ -148,8 +148,8 @@ impl Row {
 }
 
 impl Rate {
-    /// Input, output, cache reads, cache writes and long cache writes. What has no price of its own
-    /// costs as much as input.
+    /// The rate with the prices of input, output, cache reads, cache writes and long cache writes,
+    /// in USD per million tokens. A missing price is that of input.
     fn of(cells: [Option<f64>; 5]) -> Option<Self> {
         let [input, output, cache_read, cache_write, cache_write_long] = cells;
         let input = input?;

@@ -9,8 +9,8 @@ use super::table::canonical;
 /// Makers that bill by tier, so that a tier without a factor has an unknown price.
 const MAKERS: [&str; 2] = ["openai", "google"];
 
-/// Tiers that are not billed at standard rates. Others are: `default` and `standard`, and `scale`,
-/// for which capacity was paid in advance.
+/// Tiers with their own prices. Standard rates apply to `default` and `standard`, and to `scale`,
+/// whose capacity is paid in advance.
 const BILLED_APART: [&str; 3] = ["priority", "flex", "batch"];
 
 /// Lines of comma-separated values; the first line names the columns.
@@ -29,7 +29,7 @@ static TIERS: LazyLock<HashMap<&str, Vec<Tier>>> = LazyLock::new(|| {
 struct Tier {
     name: &'static str,
     factors: Factors,
-    /// Most input tokens of a call for which it holds; above, the model has no such tier.
+    /// Largest number of input tokens of a call in this tier; above it, the model has no such tier.
     up_to: Option<u64>,
 }
 

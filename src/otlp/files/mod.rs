@@ -5,8 +5,7 @@
 //! | one request as a JSON document, also over several lines | people, tests |
 //! | a JSON request per line | file exporter of the Collector |
 //! | a span or metric per line | GitHub Copilot, exporters of the JavaScript SDK |
-//! | protobuf requests, each after its length in 4 bytes, most significant byte first | file
-//! exporter of the Collector |
+//! | protobuf requests, each after its length in 4 bytes, most significant byte first | file exporter of the Collector |
 //! | one request in protobuf | people, tests |
 //!
 //! Each may be compressed with gzip. A file may be of any size: one request is in memory at a time,

@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
         for (index, byte) in self.rest.iter().take(10).enumerate() {
             number |= u64::from(byte & 0x7f) << (7 * index);
             if *byte < 0x80 {
-                // The tenth byte holds the last one of 64 bits.
+                // The tenth byte contains only the last of 64 bits.
                 if index == 9 && *byte > 1 {
                     break;
                 }

@@ -1,9 +1,9 @@
 //! The tree as a trace for Perfetto (`ui.perfetto.dev`), in its own format.
 //!
-//! Each trace is a process, in which each agent has a lane with its calls, tools and waits; turns and
-//! the tokens of the context have one too. Perfetto demands that the slices of a track contain each
-//! other or do not touch: tools that ran at the same time are on several tracks, which it shows as one
-//! lane since they have one key.
+//! Each trace is a process with one lane per agent for its calls, tools and waits, one for the
+//! turns, and one for the tokens of the context. In a track, Perfetto requires slices to contain
+//! each other or not to overlap: tools that ran at the same time are on several tracks, which their
+//! common key joins into one lane.
 //!
 //! Source: Perfetto's "Writing `TrackEvent` Protos Synthetically" and `perfetto_trace.proto`.
 
@@ -32,7 +32,7 @@ pub(super) fn write(traces: &[Node]) -> Vec<u8> {
 struct Lane<'a> {
     name: &'a str,
     slices: Vec<Slice<'a>>,
-    /// Times of calls, and the tokens that each was given.
+    /// Times of calls in nanoseconds since 1970, and the input tokens of each.
     context: Vec<(u64, u64)>,
 }
 
@@ -61,7 +61,7 @@ fn lanes(trace: &Node) -> Vec<Lane<'_>> {
     lanes
 }
 
-/// Adds what is below a node, which `lane` did.
+/// Adds everything below a node to the lanes; `lane` did that work.
 fn add<'a>(node: &'a Node, lane: usize, lanes: &mut Vec<Lane<'a>>) {
     for child in &node.children {
         let place = if child.kind == Kind::Turn { 0 } else { lane };
@@ -105,7 +105,7 @@ impl<'a> Lane<'a> {
     }
 
     fn write(mut self, rank: usize, process: Track, packets: &mut Packets) {
-        // The longest first among those that begin together: it contains the others.
+        // Among slices that begin together, the longest comes first: it contains the others.
         self.slices.sort_by_key(|it| (it.start, Reverse(it.end)));
         let key = packets.key();
         let mut rows: Vec<Row<'_>> = Vec::new();
@@ -156,7 +156,7 @@ impl Row<'_> {
     }
 }
 
-/// Name of a node among its like: Perfetto adds up slices of one name.
+/// Name of a node's kind: Perfetto sums up slices with equal names.
 fn name(node: &Node) -> &str {
     let name = node.name.as_deref();
     let name = match node.kind {
@@ -187,7 +187,7 @@ fn later(time: DateTime<Utc>, seconds: f64) -> DateTime<Utc> {
     later.unwrap_or(time)
 }
 
-/// Nanoseconds since 1970, within what Perfetto can count.
+/// Nanoseconds since 1970, within Perfetto's range.
 fn nanoseconds(time: DateTime<Utc>) -> u64 {
     let milliseconds = u64::try_from(time.timestamp_millis()).unwrap_or(0);
     milliseconds.saturating_mul(1_000_000)

@@ -1,4 +1,4 @@
-//! The packets of a trace of Perfetto. Numbers of fields are those of `perfetto_trace.proto`.
+//! The packets of a Perfetto trace. Field numbers are those of `perfetto_trace.proto`.
 
 use super::{Shows, Slice, name};
 use crate::commands::show::node::{Kind, Node};
@@ -12,17 +12,17 @@ const COUNTER: u64 = 4;
 const BY_RANK: u64 = 3;
 /// `TrackDescriptor.SiblingMergeBehavior`: tracks with the same key are shown as one.
 const BY_KEY: u64 = 3;
-/// `BuiltinClock`: time of day, and the clock in which Perfetto counts.
+/// `BuiltinClock`: time of day, and Perfetto's own clock.
 const TIME_OF_DAY: u64 = 1;
 const SINCE_BOOT: u64 = 6;
-/// All packets are of one writer.
+/// Sequence id: all packets have the same writer.
 const SEQUENCE: u64 = 1;
 
 /// The id of a track.
 #[derive(Clone, Copy)]
 pub(super) struct Track(u64);
 
-/// Packets that describe tracks, and packets with a time.
+/// Packets that describe tracks, and timed packets.
 #[derive(Default)]
 pub(super) struct Packets {
     ids: u64,
@@ -45,7 +45,7 @@ impl Packets {
         )
     }
 
-    /// A key that makes tracks one lane.
+    /// A key that joins tracks into one lane.
     pub(super) fn key(&mut self) -> Track {
         Track(self.id())
     }
@@ -56,7 +56,7 @@ impl Packets {
         self.describe(track.number(15, BY_KEY).text(16, &key.0.to_string()))
     }
 
-    /// Adds a track of numbers of tokens.
+    /// Adds a track of token counts.
     pub(super) fn counter(&mut self, name: &str, rank: usize, process: Track) -> Track {
         let track = self.child(name, rank, process);
         self.describe(track.message(8, &Message::new().text(6, "tokens")))
@@ -84,7 +84,7 @@ impl Packets {
         self.timed.push((time, event.number(30, tokens)));
     }
 
-    /// The trace. What happened at one time stays in the order in which it was added.
+    /// The trace. Packets of the same time stay in the order in which they were added.
     pub(super) fn into_bytes(mut self) -> Vec<u8> {
         self.timed.sort_by_key(|(time, _)| *time);
         let mut trace = Message::new();
@@ -112,7 +112,7 @@ impl Packets {
         track.number(5, process.0).number(12, rank as u64)
     }
 
-    /// Adds a track that got the newest id.
+    /// Adds a track with the newest id.
     fn describe(&mut self, track: Message) -> Track {
         self.tracks.push(track);
         Track(self.ids)
