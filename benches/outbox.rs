@@ -1,10 +1,10 @@
-//! How the time to store and to drain an event grows with the number that wait.
+//! Time to store and to drain an event, as the number of waiting events grows.
 //!
-//! Run with `cargo bench --bench outbox`, with `POSTHOG_LLMA_BENCH_MILLION=1` for a million
-//! events too (two gigabytes of memory, some minutes). Storing and draining are linear when the
-//! events per second are the same in every row of a group; `status` may not grow at all. Closing
-//! the outbox counts: it moves what still stands in the log, which is most of a small outbox.
-//! Draining the smallest one is cheaper than linear: it has too little space to give any back.
+//! Run with `cargo bench --bench outbox`; `POSTHOG_LLMA_BENCH_MILLION=1` adds a million events (two
+//! gigabytes of memory, some minutes). Storing and draining are linear when the events per second
+//! are the same in every row of a group; `status` may not grow at all. Closing the outbox counts:
+//! it moves the rest of the log, which is most of a small outbox. Draining the smallest one is
+//! cheaper than linear: it has too little space to give any back.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -28,11 +28,11 @@ fn main() {
     divan::main();
 }
 
-/// Events of a session: sessions are committed one by one.
+/// Number of events of a session. Sessions are committed one by one.
 const SESSION: usize = 1_000;
-/// How many sessions `status` shows.
+/// Number of sessions that `status` shows.
 const SHOWN: usize = 10;
-/// What a sender claims at a time, in bytes.
+/// Bytes that a sender claims at a time.
 const CLAIM: usize = 5 << 20;
 
 const LIMITS: Limits = Limits {
@@ -49,7 +49,7 @@ fn sizes() -> Vec<usize> {
     sizes
 }
 
-/// Small events, half a kilobyte each: what an event costs beside its bytes shows.
+/// Small events of half a kilobyte each, so that the cost of an event besides its bytes shows.
 fn events(count: usize) -> Vec<Redacted<Written>> {
     let redactor = Redactor::new(RedactionKey::new([7; 32]));
     let event = |number: usize| {

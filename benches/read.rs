@@ -1,4 +1,4 @@
-//! How fast transcripts are read.
+//! Speed of reading transcripts.
 //!
 //! Made-up sessions by default; `POSTHOG_LLMA_BENCH_SESSIONS` may name a folder of real ones. Run
 //! with `cargo bench --bench read`.

@@ -1,4 +1,4 @@
-//! How fast text is scanned for secrets.
+//! Speed of scanning text for secrets.
 //!
 //! Generated text by default; `POSTHOG_LLMA_BENCH_TEXT` may name a file of real
 //! session text. Run with `cargo bench --bench redact`.
@@ -13,7 +13,7 @@ fn main() {
 
 const LENGTH: usize = 4 << 20;
 
-/// What sessions are made of: prose, code, paths, logs, JSON.
+/// Lines of the kinds that sessions consist of: prose, code, paths, logs, JSON.
 const LINES: &[&str] = &[
     "I'll read the configuration first, then change how the retry policy counts its attempts.\n",
     "    let response = client.get(url).header(\"accept\", \"application/json\").send().await?;\n",
@@ -95,7 +95,7 @@ fn one_secret_a_line(bencher: Bencher) {
         .bench(|| redactor.text(&text, &mut Counts::default()));
 }
 
-/// Text that looks like a secret and is none: by how it begins, or by the name before it.
+/// Text that looks like a secret and is not: by its beginning, or by the name before it.
 #[divan::bench]
 fn lookalikes(bencher: Bencher) {
     const LINES: &str = "cache_key = \"node-9fceb02d0ae598e95dc970b74767f19372d61af8\"\n\
@@ -110,8 +110,7 @@ fn lookalikes(bencher: Bencher) {
         .bench(|| redactor.text(&text, &mut Counts::default()));
 }
 
-/// Text made of nothing but beginnings of what is looked for: none may cost ten times as much as
-/// `session`.
+/// Text of nothing but beginnings of secrets: none may cost ten times as much as `session`.
 #[divan::bench(args = [
     "token=",
     "{\"token\":",
@@ -142,7 +141,7 @@ fn hostile(bencher: Bencher, beginning: &str) {
 }
 
 /// The same with eight hexadecimal digits after each beginning, never the same twice: nothing
-/// repeats itself, and most of them are secrets.
+/// repeats, and most of the texts are secrets.
 #[divan::bench(args = [
     "sshpass -p ",
     "mysql -p",

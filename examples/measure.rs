@@ -1,6 +1,6 @@
-//! Runs a program and prints what it took, as JSON: seconds on the clock and of processor, bytes
-//! of memory at most. A program of its own, because a child is charged with the memory of the
-//! process that it was started from, and this one has next to none.
+//! Runs a program and prints its use of resources as JSON: seconds of the clock and of the
+//! processor, and bytes of memory at most. It is a program of its own because a child is charged
+//! with the memory of its parent, which here is next to none.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;

@@ -1,12 +1,12 @@
-//! How many spans a second `serve` takes, how long its answers take, and how much memory it needs;
-//! with an empty inbox and with many spans waiting. Client and receiver share the machine.
+//! Measures `serve`: spans per second, the time of its answers, and its memory; with an empty inbox
+//! and with many waiting spans. Client and receiver share the machine.
 //!
 //! ```text
 //! serve-load PROGRAM json|protobuf SECONDS WAITING
 //! ```
 //!
 //! The program is started with the environment of this one, in a state directory of its own.
-//! `WAITING` is how many spans wait in the second half.
+//! `WAITING` is the number of waiting spans in the second half.
 
 #![expect(clippy::print_stdout, reason = "this is what it is for")]
 
@@ -26,13 +26,13 @@ use posthog_llma::otlp::Encoding;
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Spans that an SDK sends at once.
+/// Number of spans that an SDK sends at once.
 const SPANS: usize = 512;
-/// Spans of a trace.
+/// Number of spans of a trace.
 const TRACE: usize = 8;
-/// Connections that send as fast as they can.
+/// Number of connections that send as fast as they can.
 const CLIENTS: usize = 4;
-/// Spans a second at which answers are timed: half of what a receiver has to take.
+/// Spans per second at which answers are timed: half of what a receiver has to manage.
 const PACE: usize = 10_000;
 
 fn main() -> Result<()> {
@@ -122,14 +122,14 @@ fn start(program: &str, directory: &Path) -> Result<(Child, SocketAddr)> {
     Ok((child, address.parse()?))
 }
 
-/// How requests are sent.
+/// The pace of requests.
 #[derive(Clone, Copy)]
 enum Run {
-    /// One every so often, whether the last was answered or not.
+    /// One request per interval, whether the last was answered or not.
     Paced(Duration),
-    /// Each client one after the other.
+    /// For this time, each client one request after the other.
     Fast(Duration),
-    /// The same, so many of them.
+    /// This number of requests, each client one after the other.
     Number(usize),
 }
 
@@ -143,7 +143,7 @@ fn run(address: SocketAddr, template: &Template, run: Run) -> Result<String> {
             let mut client = Client::connect(address, template.clone())?;
             loop {
                 let number = sent.fetch_add(1, Ordering::Relaxed);
-                // A request that had to wait for its turn took that long, too.
+                // The time of a request includes waiting for its turn.
                 let begun = match run {
                     Run::Paced(time) => {
                         let due = started + interval * u32::try_from(number)?;
@@ -230,16 +230,16 @@ impl Client {
     }
 }
 
-/// A request whose ids can be replaced by others.
+/// A request with replaceable ids.
 #[derive(Clone)]
 struct Template {
     encoding: Encoding,
     body: Vec<u8>,
-    /// Where ids stand.
+    /// The places of its ids.
     places: Vec<(usize, Place)>,
 }
 
-/// Whose id it is.
+/// The kind of an id.
 #[derive(Clone, Copy)]
 enum Place {
     Trace(usize),
@@ -307,7 +307,7 @@ impl Template {
         }
     }
 
-    /// Gives everything new ids.
+    /// Replaces all ids with new ones.
     fn renew(&mut self, random: &mut Rng) {
         let traces: Vec<[u8; 16]> = (0..SPANS / TRACE)
             .map(|_| random.u128(1..).to_be_bytes())
@@ -429,7 +429,7 @@ fn cpu(process: u32) -> Result<f64> {
     Ok(ticks.into_iter().flatten().sum::<f64>() / 100.0)
 }
 
-/// How many processes wanted a processor in the last minute.
+/// Number of processes that wanted a processor in the last minute.
 fn load() -> Result<String> {
     let load = std::fs::read_to_string("/proc/loadavg")?;
     Ok(load.split(' ').next().unwrap_or_default().to_owned())

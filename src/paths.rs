@@ -19,7 +19,7 @@ const DRIVES_OF_WSL: &str = "/mnt";
 const PREFIXES: [&str; 3] = [r"\\?\", r"\\.\", r"\??\"];
 
 /// The paths by which a folder may be known: as written, in the form of this system, and without
-/// links. If one of them is excluded, the folder is.
+/// links. A file found below any of them belongs to the folder.
 pub(crate) fn spellings(folder: &Path) -> Vec<PathBuf> {
     let mut spellings = vec![folder.to_owned()];
     let native = native(folder);

@@ -1,4 +1,4 @@
-//! The layout of the source: who imports whom, which module alone may do what, how long files are.
+//! The layout of the source: imports between modules, privileges of single files, lengths of files.
 //!
 //! `src/lib.rs` lists the imports of every module; the lists here hold for folders inside them.
 
@@ -13,7 +13,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Lines of the longest file.
 const LONGEST_FILE: usize = 500;
 
-/// Modules of a folder that know nothing of each other.
+/// Modules of a folder that must not know each other.
 const STRANGERS: &[(&str, &[&str])] = &[
     ("sources", &["claude_code", "opencode", "otlp", "pi"]),
     ("integrations", &["claude_code", "opencode", "pi"]),
@@ -79,7 +79,7 @@ fn files() -> Vec<File> {
 }
 
 impl File {
-    /// The paths that the file names, from the root of the crate on.
+    /// The paths in the file, from the root of the crate.
     fn paths(&self) -> Vec<Vec<&str>> {
         let module: Vec<&str> = self.module.iter().map(String::as_str).collect();
         let mut paths = Vec::new();
@@ -129,8 +129,8 @@ fn expand<'t>(base: &[&'t str], text: &'t str, paths: &mut Vec<Vec<&'t str>>) ->
     rest
 }
 
-/// Which modules of a folder import which others of it. A name that the folder itself re-exports
-/// counts as the module that it comes from.
+/// The imports between the modules of a folder. A name that the folder itself re-exports counts as
+/// the module that it comes from.
 fn imports_within(folder: &[String], files: &[File]) -> Imports {
     let depth = folder.len();
     let in_folder = |file: &&File| file.module.starts_with(folder);
@@ -168,8 +168,8 @@ fn imports_within(folder: &[String], files: &[File]) -> Imports {
     imports
 }
 
-/// Takes away modules that import none of the rest, and then those that none of the rest imports:
-/// the circles are left.
+/// Removes modules that import none of the rest, and then those that none of the rest imports:
+/// circles are left.
 fn circles(mut imports: Imports) -> Imports {
     loop {
         let before = imports.len();
@@ -316,7 +316,7 @@ fn environment_clock_and_terminal_have_one_room_each() {
     }
 }
 
-/// Beginnings of a clause that tells the user what to do.
+/// Verbs that begin an instruction to the user.
 const IMPERATIVES: &[&str] = &[
     "add ",
     "check ",
@@ -333,7 +333,7 @@ const IMPERATIVES: &[&str] = &[
     "update ",
 ];
 
-/// The next step is a value of its own, `fix()`, which the faces of the program place themselves.
+/// The next step is a value of its own, `fix()`, which each output of the program places itself.
 #[test]
 fn no_error_says_what_to_do_about_it() {
     for (path, message, _) in error_messages(&files()) {
@@ -344,7 +344,7 @@ fn no_error_says_what_to_do_about_it() {
 }
 
 /// A chain of errors is printed with all its causes. An error that names its cause in its message
-/// and returns it as `source()`, too, prints it twice: `thiserror` returns fields that are called
+/// and also returns it as `source()` would print it twice: `thiserror` returns fields called
 /// `source`, and those marked as such.
 #[test]
 fn no_error_names_a_cause_that_its_source_names_again() {

@@ -13,7 +13,7 @@ use walkdir::WalkDir;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Commands in blocks that this test runs as they stand.
+/// Commands in blocks that this test runs unchanged.
 const RUN_HERE: &[&str] = &[
     "cargo run --release -- show fixtures/sessions/-home-ada-bookshop/00000004-*.jsonl",
     "cargo run --release -- ingest --dry-run fixtures/sessions",
@@ -27,7 +27,7 @@ const TESTS_OF_CLUSTERS: &str = "examples/spark/test_session_events.py";
 /// Tests of every way to install, in Python: `.ci/run` runs them.
 const INSTALLERS: &str = "tests/install/test_install.py";
 
-/// The other commands in blocks, with what runs them, or why nothing does.
+/// The other commands in blocks, with the test that runs them, or the reason why none does.
 const RUN_ELSEWHERE: &[(&str, &str)] = &[
     (
         "cargo install --locked --path .",
@@ -230,7 +230,7 @@ fn documents() -> Vec<(PathBuf, String)> {
     .collect()
 }
 
-/// The lines of blocks marked as shell, without what is said of them.
+/// The lines of blocks marked as shell, without comments.
 fn commands_in_blocks(text: &str) -> Vec<String> {
     let blocks = text.split("```sh\n").skip(1);
     let lines = blocks.flat_map(|block| block.split("```").next().unwrap_or_default().lines());
@@ -322,7 +322,7 @@ fn every_command_in_a_sentence_is_one_that_the_program_understands() {
         for span in spans.filter(|span| span.starts_with("posthog-llma ")) {
             let words = span.replace(['[', ']', '…', '<', '>'], "");
             if let Err(error) = Cli::try_parse_from(words.split_whitespace()) {
-                // A verb alone is named, not to be typed.
+                // A verb alone is a name, not a command to type.
                 let is_named = error.kind() == ErrorKind::MissingRequiredArgument;
                 assert!(is_named, "{}: `{span}`: {error}", path.display());
             }

@@ -1,8 +1,8 @@
 //! The program is killed at random moments, hook and detached process alike, while it reads,
-//! stores, sends and acknowledges. Afterwards one more end of the session brings everything.
+//! stores, sends and acknowledges. Afterwards, one more end of the session completes everything.
 //!
-//! `POSTHOG_LLMA_CRASH_ROUNDS` says how often it is killed, `POSTHOG_LLMA_CRASH_SEED` repeats the
-//! moments of a run that failed.
+//! `POSTHOG_LLMA_CRASH_ROUNDS` is the number of kills, `POSTHOG_LLMA_CRASH_SEED` repeats the
+//! moments of a failed run.
 #![expect(
     clippy::print_stdout,
     reason = "the moments must be known when the test fails"
@@ -29,13 +29,13 @@ const MACHINES_AT_ONCE: usize = 4;
 const SPAN: u64 = 400_000;
 /// Five events each: enough for every stage to take its time.
 const TURNS: u64 = 40;
-/// PostHog takes a moment to answer, so that some die with its answer on the way.
+/// PostHog takes a moment to answer, so that some processes die before its answer arrives.
 const ANSWER: Duration = Duration::from_millis(60);
 
 /// The judgement of a hook on an environment in which every value is the user's.
 const NOTHING_HIDDEN: &str = r#"{"hidden":{},"rules":[],"chosen_by":null,"stopped":null}"#;
 
-/// `SplitMix64`: small, and the same everywhere.
+/// `SplitMix64`: small, and the same on every machine.
 struct Chance(u64);
 
 impl Chance {
@@ -57,15 +57,15 @@ impl Chance {
     }
 }
 
-/// State of the session when its sender was dead, over all kills.
+/// States of the session after a kill, counted over all kills.
 #[derive(Debug, Default)]
 struct Stages {
     nothing: AtomicU64,
     stored: AtomicU64,
     taken_by_the_server: AtomicU64,
     acknowledged: AtomicU64,
-    /// The moments at random are drawn from so many microseconds: of a length that leaves neither
-    /// the beginning nor the end out, however busy the machine is.
+    /// Microseconds from which random moments are drawn: long enough to include both the beginning
+    /// and the end, however busy the machine is.
     span: AtomicU64,
 }
 
@@ -141,7 +141,7 @@ fn machine(chance: &mut Chance, stages: &Stages) {
         };
         let known = scene.posthog.count();
         let mut started = run.spawn();
-        // The moments between the server's yes and our writing it down are few and matter most.
+        // The moments between the server's acceptance and its record are few and matter most.
         let within = if chance.below(3) == 0 {
             scene.posthog.wait_for_more_than(known, SOON);
             ANSWER * 2

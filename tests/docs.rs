@@ -10,7 +10,7 @@ const OF_THE_MACHINE: &[&str] = &[
     "$ai_purpose",
     "$process_person_profile",
     "worktree",
-    // The same on every event: left out of snapshots.
+    // Equal on every event, and so left out of snapshots.
     "$ai_framework",
     "$ai_lib",
     "$ai_lib_version",
@@ -18,8 +18,8 @@ const OF_THE_MACHINE: &[&str] = &[
     "$lib_version",
 ];
 
-/// Properties of what no fixture has: lines of more than a hundred megabytes, spans with more than a
-/// thousand properties.
+/// Properties of inputs that no fixture has: lines of more than a hundred megabytes, spans with
+/// more than a thousand properties.
 const OF_LARGE_INPUTS: [&str; 2] = ["oversized_line_count", "properties_left_out"];
 
 /// Findings that are in no fixture: `tests/report/findings.rs` has sessions with each.
@@ -91,7 +91,7 @@ fn the_reference_of_events_names_every_property_and_no_other() {
     );
 }
 
-/// What stands in the code between quotation marks and begins like this.
+/// The quoted words in the code with this beginning.
 fn literals<'a>(code: &'a str, beginning: &str) -> BTreeSet<&'a str> {
     code.split('"')
         .filter(|text| text.starts_with(beginning) && !text.contains(char::is_whitespace))

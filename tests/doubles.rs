@@ -1,4 +1,4 @@
-//! The doubles behave like the real thing, refusals included.
+//! The doubles behave like the real servers, including their refusals.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};

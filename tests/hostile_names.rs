@@ -1,5 +1,5 @@
-//! Names of files, sessions and projects, prompts and errors that would steer a terminal or hide
-//! in it: nothing of them reaches it as it is.
+//! Names of files, sessions and projects, prompts and errors that would control a terminal or hide
+//! in it: none of them reaches it unchanged.
 
 #![cfg(target_os = "linux")]
 
@@ -9,8 +9,8 @@ use crate::support::env::PROGRAM;
 use crate::support::scene::Scene;
 use serde_json::{Value, json};
 
-/// An escape sequence, a bell, text that runs backwards, a character without width, a tag, and
-/// the short form of an escape sequence.
+/// An escape sequence, a bell, text in reverse direction, a character without width, a tag, and the
+/// short form of an escape sequence.
 const HOSTILE: &str = "a\u{1b}[31m\u{7}\u{202e}b\u{200b}\u{e0041}\u{9b}1mc";
 const ID: &str = "4f2a0000-0000-4000-8000-000000000001";
 
@@ -30,7 +30,7 @@ fn is_harmless(what: &str, text: &str) {
     }
 }
 
-/// A session that says it wherever somebody else chooses the words.
+/// A session with the hostile text wherever others choose the words.
 fn session() -> String {
     let line = |kind: &str, second: u8, message: Value| {
         json!({
@@ -80,7 +80,7 @@ fn scene() -> Scene {
     let scene = Scene::new();
     let folder = format!("home/.claude/projects/{HOSTILE}");
     scene.env.write(format!("{folder}/{ID}.jsonl"), session());
-    // One that has the words in its id as well, and cannot be read.
+    // An unreadable session with the text in its id, too.
     let broken = format!("{folder}/{HOSTILE}.jsonl");
     let broken = scene.env.root().join(broken);
     std::os::unix::fs::symlink("/proc/self/environ", &broken).expect("writable");

@@ -1,4 +1,4 @@
-//! The key by reference: from a file or a command instead of in the settings themselves.
+//! The key by reference: in a file or from a command instead of in the settings themselves.
 #![cfg(unix)]
 
 use std::fs::{self, Permissions};
@@ -14,12 +14,12 @@ use crate::support::session::Session;
 
 const OTHER_KEY: &str = "phc_of_somebody_else_entirely_0123456789abcdefg";
 
-/// A machine that is switched on, with a host and no key.
+/// A machine that is switched on, with a host and without a key.
 fn without_key() -> Scene {
     Scene::on(|env| env.without("POSTHOG_API_KEY"))
 }
 
-/// A file with the key that its owner alone can read.
+/// A file with the key, readable by its owner only.
 fn key_file(env: &TestEnv, content: &str) -> PathBuf {
     let path = env.write("home/secrets/key", content);
     set_mode(&path, 0o600);
@@ -30,12 +30,12 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
 }
 
-/// The hook of a session's end, with one more variable.
+/// The hook at a session's end, with one more variable.
 fn hook(scene: &Scene, session: &Session, name: &str, value: &str) -> Run {
     scene.hook(session).env(name, value)
 }
 
-/// What `doctor` finds of a check, with one more variable.
+/// The finding of a check of `doctor`, with one more variable.
 fn check(env: &TestEnv, check: &str, name: &str, value: &str) -> Value {
     let outcome = env.command(["doctor", "--json"]).env(name, value).run();
     let outcome = outcome.never_mentions(API_KEY);
@@ -75,7 +75,7 @@ fn a_session_is_sent_with_the_key_that_a_command_prints() {
     assert_eq!(scene.posthog.events().len() as u64, session.events());
     let key = check(&scene.env, "key", "POSTHOG_API_KEY_COMMAND", &command);
     assert_eq!(key["details"]["source"], "command", "{key}");
-    // The status is asked often, and runs no command.
+    // `status` runs often, and so runs no command.
     let witness = scene.env.root().join("was run");
     let command = format!("touch '{}'", witness.display());
     let status = scene.env.command(["status"]);
@@ -120,7 +120,7 @@ fn the_hook_does_not_wait_for_a_command_and_a_failure_is_made_good() {
         .wait_until(SOON, |events| events.len() as u64 == session.events());
 }
 
-/// A file with a key in a project, and what is wrong with files and commands beside it.
+/// A file with a key in a project, and the faults of other files and commands.
 fn mistakes(env: &TestEnv) -> Vec<(&'static str, String, &'static str)> {
     const FILE: &str = "POSTHOG_API_KEY_FILE";
     const COMMAND: &str = "POSTHOG_API_KEY_COMMAND";
@@ -269,7 +269,7 @@ fn setup_writes_the_reference_and_never_the_key() {
     let command = format!("cat '{file}'");
     let by_command = ["setup", "--host", &url, "--key-command", &command];
     env.run(by_command).success().never_mentions(API_KEY);
-    // One says what the key is.
+    // One variable for the key remains.
     assert_eq!(read()["POSTHOG_API_KEY_COMMAND"], command.as_str());
     assert_eq!(read()["POSTHOG_API_KEY_FILE"], Value::Null);
     assert_eq!(posthog.named("$ai_trace").len(), 2);

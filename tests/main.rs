@@ -1,5 +1,5 @@
-//! All tests that run the program or read its files, in one binary: what they share is compiled
-//! and linked once.
+//! All tests that run the program or read its files, in one binary: shared code is compiled and
+//! linked once.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! The example of `docs/pipelines.md` takes what the program writes. It wants `DuckDB` for Python:
+//! The example of `docs/pipelines.md` accepts the program's output. It needs `DuckDB` for Python:
 //! `POSTHOG_LLMA_DUCKDB_PYTHON` names a Python that has it, and without one the test is skipped.
 
 use std::io::{self, Write as _};

@@ -37,7 +37,7 @@ impl Installation {
         self.env.root().join("the plugin/bin/posthog-llma")
     }
 
-    /// Puts a program there that says where it is and what it was given.
+    /// Installs a program that prints its path and its arguments.
     fn install(&self, path: &str) {
         let script = format!("#!/bin/sh\necho \"{path}:$*:$#\"\n");
         executable(&self.env.write(path, script));
@@ -66,8 +66,8 @@ impl Installation {
 }
 
 fn executable(path: &Path) {
-    // A file that this process has written may still be open in a child that another test starts
-    // at this moment, and what is open for writing cannot be run: so another process writes it.
+    // A file written by this process may still be open in a child that another test is starting,
+    // and a file open for writing cannot be run: so another process writes it.
     let copy = path.with_extension("copy");
     let copied = Command::new("cp").args([path, &copy]).status();
     assert!(copied.is_ok_and(|status| status.success()), "it is copied");

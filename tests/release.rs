@@ -30,7 +30,7 @@ fn succeeds(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The program where the scripts look for it, and a folder for what they make.
+/// The program where the scripts expect it, and a folder for their output.
 struct Release {
     folder: TempDir,
     platform: String,
@@ -42,7 +42,7 @@ impl Release {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let binaries = folder.path().join("binaries").join(&platform);
         fs::create_dir_all(&binaries).expect("it is writable");
-        // Without what debuggers want of it, which takes minutes to pack.
+        // Without debug information, which takes minutes to pack.
         let mut strip = Command::new("strip");
         let strip = strip.arg("-o").arg(binaries.join("posthog-llma"));
         let stripped = strip.arg(PROGRAM).status();
@@ -56,7 +56,7 @@ impl Release {
         self.folder.path().join(name)
     }
 
-    /// The packages that `scripts/release/package` makes of it.
+    /// The packages that `scripts/release/package` makes of the program.
     fn packages(&self) -> PathBuf {
         let mut package = script("package");
         let packages = self.path("packages");

@@ -1,4 +1,4 @@
-//! `posthog-llma run`: a command, whose sessions are sent before it returns.
+//! `posthog-llma run`: runs a command, and sends its sessions before it returns.
 #![cfg(unix)]
 
 use std::fs;
@@ -13,7 +13,7 @@ use crate::support::process::wait_for;
 use crate::support::scene::{SOON, Scene};
 use crate::support::session::Session;
 
-/// A run of a shell's command, with arguments of `run` before it.
+/// A run of a shell command, with arguments of `run` before it.
 fn run(env: &TestEnv, arguments: &[&str], script: &str) -> Run {
     let shell = ["--", "sh", "-c", script];
     let all = ["run"].iter().chain(arguments).chain(&shell);
@@ -21,7 +21,7 @@ fn run(env: &TestEnv, arguments: &[&str], script: &str) -> Run {
 }
 
 /// A session that a command will write: it is moved away, and the command moves it back. Its lines
-/// are of an hour later, so that none is of the time before the command, however slow the machine.
+/// are dated an hour ahead, so that none is from before the command, however slow the machine.
 fn to_be_written(env: &TestEnv, number: u64) -> (Session, String) {
     let session = Session::write(env, number, 2);
     let aside = env.root().join(format!("{number}.jsonl"));
@@ -56,7 +56,7 @@ fn a_session_is_sent_before_the_command_returns() {
     outcome.complains(&format!("{} events sent", session.events()));
     let sent = scene.posthog.of_session(&session.id);
     assert_eq!(sent.len() as u64, session.events());
-    // Another session of the same folder is none of the command's.
+    // Another session of the same folder is not the command's.
     assert_eq!(scene.posthog.events().len(), sent.len());
 }
 

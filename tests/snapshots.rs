@@ -13,7 +13,7 @@ use serde_json::Value;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/sessions");
 
-/// Every fixture: the number that its session id begins with, and what it shows.
+/// Every fixture: the beginning of its session id, and its subject.
 const CASES: &[(&str, &str)] = &[
     ("00000001", "plain_answer"),
     ("00000002", "parallel_tools"),
@@ -66,7 +66,7 @@ fn transcript(number: &str) -> PathBuf {
         .path()
 }
 
-/// One event after the other, without what is the same in all of them.
+/// One event after the other, without the properties that are the same in all.
 fn readable(events: &Events) -> String {
     const ALWAYS: [(&str, &str); 6] = [
         ("$ai_lib", "posthog-llma"),

@@ -1,6 +1,5 @@
-//! Counts the sessions below a folder twice, once by what the program would send and once by a
-//! plain count over the lines, and prints both as the tables of `docs/accuracy.md`:
-//!
+//! Counts the sessions below a folder twice, from the events that the program would send and from
+//! its lines, and prints both as the tables of `docs/accuracy.md`:
 //! ```text
 //! cargo run --release --example accuracy -- ~/.claude/projects
 //! ```

@@ -1,4 +1,5 @@
-//! What the program would send of all sessions below a folder, beside an independent count.
+//! The events that the program would send of all sessions below a folder, beside an independent
+//! count.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -26,13 +27,13 @@ use super::independent::{self, Count, Tally, by_number};
 pub(crate) struct Report {
     pub(crate) versions: HashMap<String, Row>,
     pub(crate) sessions: u64,
-    /// Responses that are not the same on both sides, each compared on its own.
+    /// Responses whose figures differ between both sides, each compared on its own.
     pub(crate) differing: u64,
-    /// Files of subagents whose session is not there, and the responses that only they hold.
+    /// Files of subagents whose session is missing, and the responses that only they contain.
     pub(crate) strays: (u64, u64),
 }
 
-/// What one version wrote.
+/// Figures of one version.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Row {
     pub(crate) sessions: u64,
@@ -43,42 +44,42 @@ pub(crate) struct Row {
     pub(crate) time: ToolTimes,
 }
 
-/// How many calls begin at a time that is known from where.
+/// Numbers of calls by the origin of their start time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Starts {
-    /// The record of the request.
+    /// Start from the record of the request.
     pub(crate) record: u64,
-    /// The line that the response follows.
+    /// Start from the line that the response follows.
     pub(crate) parent: u64,
-    /// Neither of them.
+    /// Start unknown.
     pub(crate) unknown: u64,
 }
 
-/// What is known of the time of tools, in milliseconds.
+/// Known parts of the time of tools, in milliseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ToolTimes {
-    /// Calls with a result.
+    /// Number of calls with a result.
     pub(crate) calls: u64,
-    /// Of these, calls of which it is known how long the tool took.
+    /// Number of these with a known time of the tool.
     pub(crate) known: u64,
-    /// How long those took.
+    /// Milliseconds of work in these.
     pub(crate) worked: u64,
-    /// How long a person was waited for.
+    /// Milliseconds of waiting for a person.
     pub(crate) waited: u64,
-    /// What is not known to be either.
+    /// Milliseconds that are not known to be either.
     pub(crate) unattributed: u64,
 }
 
-/// How many sessions have books of Claude Code's own, and what they say.
+/// Numbers of sessions with Claude Code's own books, by the result of the comparison.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Books {
-    /// The lines show the same.
+    /// The lines show the same usage.
     pub(crate) agree: u64,
-    /// The lines and the background calls show the same.
+    /// Lines and background calls together show the same usage.
     pub(crate) completed: u64,
-    /// The lines show more.
+    /// The lines show more usage.
     pub(crate) exceeded: u64,
-    /// Something else.
+    /// Any other difference.
     pub(crate) differ: u64,
 }
 
@@ -105,36 +106,36 @@ pub(crate) fn of(folder: &Path) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// The original of a copied session began before the copy.
+/// The transcripts, the oldest first: the original of a copied session began before the copy.
 fn oldest_first(folder: &Path) -> Vec<PathBuf> {
     let mut found = sources::below(folder).found;
     found.sort_by_cached_key(|found| (found.started_at(), found.locator.path()));
     found.iter().map(|found| found.locator.path()).collect()
 }
 
-/// The program, as it sends one session after the other.
+/// The program, sending one session after the other.
 struct Program {
     config: Config,
     redactors: Redactors,
     host: Host,
     claimed: HashSet<Uuid>,
-    /// The responses that were sent: what they used, and when their call began.
+    /// The responses that were sent: their usage, and the start of their call.
     sent: HashMap<Uuid, (Tally, DateTime<Utc>)>,
 }
 
-/// What was sent of a session.
+/// The figures of a session that was sent.
 #[derive(Default)]
 struct SentSession {
     by_version: HashMap<String, Tally>,
     times: HashMap<String, ToolTimes>,
-    /// What its lines show, copies of other sessions' responses included.
+    /// Tokens in its lines, including copies of other sessions' responses.
     in_lines: [u64; 4],
     background: [u64; 4],
 }
 
 impl Default for Program {
     fn default() -> Self {
-        // Nothing of this machine is in what is counted.
+        // The count must not depend on this machine.
         let host = Host::bare(Utc::now).with("POSTHOG_LLMA_DISTINCT_ID", "accuracy");
         Self {
             config: Config::read(&Environment::of(&host, Caller::Shell)).0,
@@ -215,7 +216,7 @@ impl Report {
 
     fn counted(&mut self, count: &Count, sent: &HashMap<Uuid, (Tally, DateTime<Utc>)>) {
         let mut known = HashSet::new();
-        // Of responses that nothing but their lines tells apart, all are compared together.
+        // Responses that only their lines distinguish are compared together.
         let mut unnamed = Vec::new();
         for response in count.responses.values() {
             let row = self.versions.entry(response.version.clone()).or_default();
@@ -277,7 +278,7 @@ impl Starts {
 }
 
 impl ToolTimes {
-    /// Adds a span: that of a tool, or that of a turn, which has the sums of its waits.
+    /// Adds the span of a tool, or that of a turn, which has the sums of its waits.
     fn add(&mut self, event: &Event<'_>) {
         let milliseconds = |name: &str| {
             let seconds = event.properties.get(name).and_then(Json::as_value);
@@ -364,7 +365,7 @@ fn tally(event: &Event<'_>) -> Tally {
                 event.properties.get("$ai_span_type").and_then(Json::as_str) == Some("tool");
             tally.tools = u64::from(is_tool);
         }
-        // Transcripts of Claude Code hold none.
+        // Transcripts of Claude Code contain none.
         EventName::Embedding | EventName::Trace => {}
     }
     tally

@@ -56,7 +56,7 @@ impl Display for Report {
     }
 }
 
-/// What is sent, and by how much the independent count differs.
+/// The counts that are sent, and their difference from the independent count.
 fn counts(f: &mut Formatter<'_>, rows: &[(&str, Row)], all: &Row) -> fmt::Result {
     let names = COUNTS.map(|(name, _)| name);
     let names = [&["version", "sessions"], &names[..], &["difference"]].concat();
@@ -112,7 +112,7 @@ fn difference(row: &Row) -> String {
     }
 }
 
-/// What the lines do not tell exactly; versions with nothing to say are left out.
+/// Imprecise facts of the lines; versions without any are left out.
 fn precision(f: &mut Formatter<'_>, rows: &[(&str, Row)], all: &Row) -> fmt::Result {
     head(
         f,
@@ -151,7 +151,7 @@ fn precision(f: &mut Formatter<'_>, rows: &[(&str, Row)], all: &Row) -> fmt::Res
     cells("all", all)
 }
 
-/// Working and waiting, in hours; versions without a tool call are left out.
+/// Times of working and waiting, in hours; versions without a tool call are left out.
 fn times(f: &mut Formatter<'_>, rows: &[(&str, Row)], all: &Row) -> fmt::Result {
     head(
         f,

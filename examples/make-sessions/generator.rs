@@ -8,14 +8,14 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use fastrand::Rng;
 use serde_json::{Value, json};
 
-/// Writes so many sessions of so many megabytes together.
+/// Writes `sessions` sessions, with `megabytes` together.
 pub(crate) fn write(folder: &Path, sessions: u64, megabytes: f64, seed: u64) -> io::Result<Tally> {
     let mut random = Rng::with_seed(seed);
     let mut tally = Tally::default();
     #[expect(clippy::cast_precision_loss, reason = "numbers of sessions are small")]
     let mean = megabytes * 1e6 / sessions as f64;
     for number in 0..sessions {
-        // Most sessions are small and few are large, as they are: the mean stays the same.
+        // As in reality, most sessions are small and few are large; the mean stays the same.
         let share = if sessions == 1 {
             1.0
         } else {
@@ -28,7 +28,7 @@ pub(crate) fn write(folder: &Path, sessions: u64, megabytes: f64, seed: u64) -> 
     Ok(tally)
 }
 
-/// What was written.
+/// Counts of what was written.
 #[derive(Default)]
 pub(crate) struct Tally {
     sessions: u64,
@@ -75,7 +75,7 @@ struct Session<'a> {
     random: &'a mut Rng,
 }
 
-/// What code, prose and logs are made of.
+/// Words of code, prose and logs.
 const WORDS: &[&str] = &[
     "fn",
     "let",
@@ -253,7 +253,7 @@ impl<'a> Session<'a> {
             let progress = json!({ "data": { "type": "bash_progress", "output": self.text(200, 1_800) }, "toolUseID": id });
             self.line(to, "progress", progress)?;
         }
-        // So that a call or a tool takes as many bytes as in real sessions, 6.9 KB.
+        // Length with which a call or a tool takes as many bytes as in real sessions, 6.9 KB.
         let length = if self.random.u8(..20) == 0 {
             40_000
         } else {
@@ -296,7 +296,7 @@ impl<'a> Session<'a> {
         to.line(&line)
     }
 
-    /// Between so many bytes, in lines.
+    /// Text of `shortest` to `longest` bytes, in lines.
     fn text(&mut self, shortest: usize, longest: usize) -> String {
         let length = self.random.usize(shortest..longest);
         let mut text = String::with_capacity(length + 16);

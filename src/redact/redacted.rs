@@ -126,7 +126,7 @@ impl Redactor {
     }
 
     /// Replaces every secret in spans and log records, before they reach the disk. Their events are
-    /// redacted once more, by the rules for whole structures.
+    /// redacted again, by the rules for whole structures.
     #[must_use]
     pub fn batch(&self, mut batch: Batch) -> Redacted<Batch> {
         batch.visit(&mut Spans(self));
@@ -333,7 +333,7 @@ mod tests {
         }
     }
 
-    /// What the inbox would hold of attributes.
+    /// The attributes as the inbox would store them.
     fn stored(attributes: Value) -> String {
         let otlp::Value::Map(attributes) = attributes.into() else {
             panic!("attributes have names");

@@ -1,4 +1,4 @@
-//! The dashboard asks for what is really sent.
+//! The dashboard queries only properties that are really sent.
 //!
 //! `npm ci --prefix tests/dashboard` installs PostHog's own parser of its queries. Without it, one
 //! test passes and says so.
@@ -44,7 +44,7 @@ fn words<'t>(text: &'t str, beginning: &str) -> BTreeSet<&'t str> {
 fn sent() -> BTreeMap<String, BTreeSet<String>> {
     let env = TestEnv::new();
     let mut sent: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    // A remote, so that the repository is known.
+    // A remote makes the repository known.
     let run = env.command(["ingest", "--output", "-"]);
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     for line in run.argument(fixtures).run().stdout.lines() {
@@ -123,7 +123,7 @@ fn the_document_lists_every_tile_and_the_queries_alone_can_be_printed() {
 #[test]
 fn posthogs_own_parser_takes_every_query() {
     if !Path::new(FOLDER).join("node_modules").is_dir() {
-        // Written past the capture of the test harness, which hides what passing tests print.
+        // Written past the test harness, which hides the output of passing tests.
         let said =
             b"skipped: PostHog's parser is not installed; run npm ci --prefix tests/dashboard\n";
         drop(io::stderr().write_all(said));
@@ -146,7 +146,7 @@ fn posthogs_own_parser_takes_every_query() {
         let fields = parsed["fields"].as_array().expect("a list").iter();
         let fields = fields.filter_map(|it| it.as_str()?.strip_prefix("properties."));
         let fields: BTreeSet<&str> = fields.collect();
-        // What the other tests look for is what PostHog understands.
+        // The other tests extract the same names as PostHog's parser.
         assert_eq!(fields, words(query(tile), "properties."), "{tile:#}");
         let columns = parsed["columns"].as_array().expect("a list");
         assert!(columns.iter().all(Value::is_string), "{parsed}");

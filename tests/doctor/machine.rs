@@ -37,7 +37,7 @@ impl Machine {
         machine
     }
 
-    /// The user's settings: everything as it should be, but for these.
+    /// Writes the user's settings: a healthy configuration, changed by `special`.
     pub(crate) fn settings(&self, special: &Value) {
         let mut settings = json!({
             "enabledPlugins": { PLUGIN: true },
@@ -67,7 +67,7 @@ impl Machine {
         self.scene.env.write(file, list.to_string());
     }
 
-    /// The plugin's marketplace is a folder, as Claude Code 2.1.332 writes it down. Returns the
+    /// Adds the plugin's marketplace as a folder, in the form of Claude Code 2.1.332. Returns the
     /// folder.
     pub(crate) fn add_marketplace(&self) -> PathBuf {
         let folder = self.scene.env.root().join("checkout");
@@ -90,7 +90,7 @@ impl Machine {
         self.scene.env.claude().join("plugins")
     }
 
-    /// A session ends, with what the settings say in the environment of the hook.
+    /// Ends a session, with the settings in the environment of the hook.
     pub(crate) fn end(&self, session: &Session) {
         let hook = self.scene.hook(session);
         let hook = hook
@@ -111,7 +111,7 @@ impl Machine {
         self.scene.env.run(["doctor"])
     }
 
-    /// Every check, as its JSON shows it.
+    /// The JSON of every check.
     pub(crate) fn checks(&self) -> Vec<Value> {
         let outcome = self.scene.env.run(["doctor", "--json"]);
         let report: Value = serde_json::from_str(&outcome.stdout).expect("it is JSON");
@@ -146,7 +146,7 @@ pub(crate) fn merge(into: &mut Value, special: &Value) {
     }
 }
 
-/// No line is wider than a terminal, but for words that cannot be broken.
+/// Asserts that no line is wider than a terminal, except for words that cannot be broken.
 #[track_caller]
 pub(crate) fn fits(text: &str) {
     for line in text.lines() {

@@ -29,21 +29,21 @@ fn where_all_is_well_nothing_needs_the_user() {
             line.starts_with("ok ") || line.starts_with(' ') || line == "nothing needs you";
         assert!(is_fine, "{line}");
     }
-    // It asked once, with a batch of no events.
+    // `doctor` sent one request, with a batch of no events.
     let requests = machine.scene.posthog.requests();
     assert_eq!(requests.len(), before + 1);
     let body = requests.last().and_then(|last| last.body.as_ref());
     assert_eq!(body, Some(&json!({ "api_key": API_KEY, "batch": [] })));
 }
 
-/// It has paths in it, which are others on Windows.
+/// The JSON contains paths, which differ on Windows.
 #[cfg(unix)]
 #[test]
 fn the_json_keeps_its_form() {
     let machine = Machine::healthy();
     let mut checks = machine.checks();
     for check in &mut checks {
-        // Words are for people and may change.
+        // Texts are for people and may change.
         assert!(
             check["found"]
                 .as_str()
@@ -63,7 +63,7 @@ fn the_json_keeps_its_form() {
 fn hooks_that_claude_code_has_not_loaded_are_noticed() {
     let machine = Machine::before_any_session();
     fs::create_dir(machine.scene.env.claude().join("sessions")).expect("it is ours");
-    // It was over before the hooks were set up.
+    // The session ended before the hooks were set up.
     machine.session.age(DAY);
     assert_eq!(machine.check("last_hook")["verdict"], "note");
     Session::write(&machine.scene.env, 2, 1);
@@ -107,14 +107,14 @@ fn a_key_that_only_hooks_see_is_no_trouble_once_they_have_run() {
     });
     let file = machine.scene.env.claude().join("settings.json");
     machine.scene.env.write(&file, settings.to_string());
-    // One step is missing, and it is counted once.
+    // One step is missing, and it is reported once.
     assert_eq!(machine.check("key")["verdict"], "note");
     assert_eq!(machine.check("switched_on")["fix"], "posthog-llma setup");
     machine.doctor().code(1).says("1 problem to solve");
     let status = machine.scene.env.run(["status"]).success();
     status.says("off, unless the plugin was given a key");
 
-    // As if it had been written a while ago.
+    // Written a while ago.
     let before = SystemTime::now() - Duration::from_mins(1);
     let written = File::options().write(true).open(&file);
     written

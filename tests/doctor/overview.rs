@@ -37,7 +37,7 @@ fn run(env: &TestEnv) -> Outcome {
     env.run(nothing).success()
 }
 
-/// `serve` in a process of its own, which ends with this.
+/// `serve` in a process that ends when this is dropped.
 struct Receiver(Child);
 
 impl Receiver {
@@ -133,7 +133,7 @@ fn a_machine_that_only_receives_is_not_told_of_agents() {
     let env = TestEnv::new().with("POSTHOG_HOST", posthog.url());
     drop(Receiver::start(&env));
     let outcome = run(&env);
-    // Without a key, what is received stays here.
+    // Without a key, received data stay here.
     assert_eq!(next(&outcome), "posthog-llma doctor");
     outcome
         .says("Claude Code  not used here")

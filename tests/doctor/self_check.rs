@@ -101,7 +101,7 @@ fn the_program_that_a_shell_would_start_is_another_part() {
     let env = &machine.scene.env;
     let old = program(env, "node_modules/posthog-llma/posthog-llma", "0.1.0");
     let folder = old.parent().expect("a folder").to_owned();
-    // The launcher of a plugin comes first and is passed over.
+    // The launcher of a plugin comes first on the path and is skipped.
     let launcher = program(env, "plugin/bin/posthog-llma", "0.0.1");
     env.write("plugin/.claude-plugin/plugin.json", "{}");
     let launchers = launcher.parent().expect("a folder").display();
@@ -112,7 +112,7 @@ fn the_program_that_a_shell_would_start_is_another_part() {
     assert_eq!(found["details"]["version"], "0.1.0");
     assert_eq!(found["fix"], "npm update --global posthog-llma");
 
-    // A newer one: this program is to be updated.
+    // With a newer program on the path, this one needs the update.
     program(env, "node_modules/posthog-llma/posthog-llma", "999.0.0");
     let check = env.command(["self-check"]).env("PATH", folder);
     check.run().code(1).says("install.sh | sh");

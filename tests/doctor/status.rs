@@ -13,7 +13,7 @@ fn status(machine: &Machine) -> Run {
     machine.scene.env.command(["status"])
 }
 
-/// The folder for the user's configuration is that of Linux.
+/// The configuration folder is that of Linux.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_cannot_be_read_is_said_and_the_rest_is_shown() {
@@ -73,7 +73,7 @@ fn a_run_that_sent_nothing_while_events_wait_is_not_called_ok() {
     let machine = Machine::healthy();
     machine.scene.posthog.set(Fault::status(401));
     machine.end(&Session::write(&machine.scene.env, 2, 1));
-    // The destination is left alone for a day.
+    // The destination is paused for a day.
     machine.end(&Session::write(&machine.scene.env, 3, 1));
     let shown = status(&machine).run().success();
     shown.says(": nothing sent, ").never_mentions(": ok");

@@ -1,4 +1,4 @@
-//! Everything that can go wrong by itself.
+//! Every fault that can occur without the user's doing.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::support::posthog::Fault;
 use crate::support::session::Session;
 use crate::support::tls::TlsDoor;
 
-/// Something that goes wrong, what the doctor says of it, and what to do.
+/// A fault, the finding of `doctor`, and the remedy.
 struct Trouble {
     what: &'static str,
     make: fn(&Machine),
@@ -308,7 +308,7 @@ const TROUBLES: &[Trouble] = &[
     },
 ];
 
-/// No cause is repeated in `found`, and the next step is in its own field.
+/// Asserts that `found` repeats no cause, and that the next step is in its own field.
 #[track_caller]
 fn says_everything_once(check: &Value) {
     let found = check["found"].as_str().expect("a text");
@@ -324,7 +324,7 @@ fn says_everything_once(check: &Value) {
     }
 }
 
-/// Some are of permissions, and of folders of Linux.
+/// Some cases concern permissions, or folders of Linux.
 #[cfg(target_os = "linux")]
 #[test]
 fn every_single_trouble_is_told_with_what_to_do() {

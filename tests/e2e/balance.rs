@@ -1,5 +1,5 @@
-//! Whether all who count agree, model by model: what arrived at PostHog, what Claude Code wrote
-//! into its books, and what the API says that it answered.
+//! Agreement of all counts, model by model: events at PostHog, Claude Code's books, and answers of
+//! the API.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,8 +13,8 @@ use crate::support::posthog::{PostHog, Tokens, tokens_of};
 /// Token counts by model.
 pub(crate) type ByModel = BTreeMap<String, Tokens>;
 
-/// The tokens of the only session that arrived are those in Claude Code's books, and those that the
-/// API answered.
+/// Asserts that the tokens of the only session at PostHog are those in Claude Code's books and
+/// those of the API's answers.
 #[track_caller]
 pub(crate) fn assert_balanced(claude: &Claude, posthog: &PostHog) {
     assert_equal(&[
@@ -25,7 +25,7 @@ pub(crate) fn assert_balanced(claude: &Claude, posthog: &PostHog) {
     assert_each_was_answered(claude, posthog);
 }
 
-/// The tokens of all sessions that arrived are those that the API answered.
+/// Asserts that the tokens of all sessions at PostHog are those of the API's answers.
 #[track_caller]
 pub(crate) fn assert_all_is_sent(claude: &Claude, posthog: &PostHog) {
     assert_equal(&[
@@ -70,8 +70,8 @@ const KINDS: [(&str, Count); 4] = [
     ("cache creation", |tokens| tokens.cache_creation),
 ];
 
-/// Every generation that arrived has the counts of one answer of the API, and the background
-/// calls together those of the answers that are left. Returns how many these are.
+/// Asserts that every generation at PostHog has the counts of one answer of the API, and that
+/// background calls together have those of the remaining answers. Returns the number of the latter.
 #[track_caller]
 pub(crate) fn assert_each_was_answered(claude: &Claude, posthog: &PostHog) -> usize {
     let mut left = claude.api.answered();
@@ -95,7 +95,7 @@ pub(crate) fn assert_each_was_answered(claude: &Claude, posthog: &PostHog) -> us
     left.len()
 }
 
-/// Whether an event is the sum of calls that are in no line of the transcript.
+/// Whether an event sums up calls that are in no line of the transcript.
 pub(crate) fn is_background(event: &Value) -> bool {
     event["properties"]["$ai_span_name"] == "claude code background calls"
 }

@@ -1,4 +1,4 @@
-//! Sessions whose books are more than the sum of their lines.
+//! Sessions whose books exceed the sum of their lines.
 
 use crate::e2e::balance::{
     answered, assert_all_is_sent, assert_balanced, assert_each_was_answered, assert_equal,
@@ -52,14 +52,14 @@ fn what_a_session_and_its_fork_send_together_is_what_was_answered() {
         assert_eq!(generations(&posthog.of_session(session)), calls);
     }
 
-    // From its second run on, the books of a fork tell what it used itself.
+    // From its second run on, the books of a fork show its own usage.
     claude.again(&["--resume", &fork], "/compact").success();
     let calls = assert_each_was_answered(&claude, &posthog);
     assert_ne!(calls, 0, "the compaction called the model");
 }
 
-/// The first books of a fork hold what its original used, in the background too, and nothing says
-/// how much that was. Rather than to count it twice, what no line shows is left out.
+/// The first books of a fork include the usage of its original, background calls too, without
+/// stating how much that was. Usage in no line is left out, so that nothing is counted twice.
 #[test]
 fn background_calls_in_the_first_run_of_a_fork_are_not_sent() {
     let Some((posthog, claude)) = posthog_and_claude() else {
@@ -98,7 +98,7 @@ fn the_call_that_titles_a_session_is_sent_as_a_background_call() {
     assert_eq!(assert_each_was_answered(&claude, &posthog), 1);
 }
 
-/// Claude Code writes its books when it ends: the usage of a killed run is never in them.
+/// Claude Code writes its books when it ends: they never include the usage of a killed run.
 #[test]
 fn what_a_killed_run_used_is_sent_though_no_books_have_it() {
     let Some((posthog, claude)) = posthog_and_claude() else {
@@ -116,7 +116,7 @@ fn what_a_killed_run_used_is_sent_though_no_books_have_it() {
     ]);
     assert_all_is_sent(&claude, &posthog);
 
-    // Nor is it taken for something that the books hold.
+    // It is not taken for usage in the books either.
     claude.again(&["--continue"], "/compact").success();
     assert_ne!(assert_each_was_answered(&claude, &posthog), 0);
     assert_all_is_sent(&claude, &posthog);

@@ -22,7 +22,7 @@ use crate::support::posthog::{PostHog, Tokens};
 
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 const CLAUDE_KEY: &str = "sk-ant-test-000";
-/// A session of these tests takes one to four seconds.
+/// Time limit of a session. One of these tests takes one to four seconds.
 const PATIENCE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(20);
 
@@ -56,24 +56,24 @@ pub(crate) fn cli() -> Option<PathBuf> {
 }
 
 impl Claude {
-    /// With the program under test on `PATH`.
+    /// Installed with the program under test on `PATH`.
     pub(crate) fn with_plugin(cli: &Path) -> Self {
         let directory = Path::new(PROGRAM).parent().expect("it is in a directory");
         Self::with_program_in(cli, directory)
     }
 
-    /// With the program `posthog-llma` in this directory.
+    /// Installed with the program `posthog-llma` in this directory.
     pub(crate) fn with_program_in(cli: &Path, directory: &Path) -> Self {
         let claude = Self::without_plugin(cli, directory);
         claude.install_plugin();
         claude
     }
 
-    /// In a fresh home. What is called `posthog-llma` in this directory, below the home unless it
-    /// is absolute, is on `PATH`.
+    /// In a fresh home, with the `posthog-llma` of this directory on `PATH`. A relative directory
+    /// is below the home.
     pub(crate) fn without_plugin(cli: &Path, directory: &Path) -> Self {
         let root = tempfile::Builder::new()
-            // Paths with spaces are where hook commands break first.
+            // Paths with spaces break hook commands first.
             .prefix("posthog llma e2e ")
             .tempdir()
             .expect("a temporary directory can be made");
@@ -128,7 +128,7 @@ impl Claude {
         self.write("project/hello.txt", "hello\n");
     }
 
-    /// From a copy of this tree, as a user installs it from the repository.
+    /// Installs the plugin from a copy of this tree, as a user does from the repository.
     fn install_plugin(&self) {
         let marketplace = self.root().join("market place");
         copy(&Path::new(REPOSITORY).join("plugin"), &marketplace);
@@ -150,14 +150,14 @@ impl Claude {
             .setting("POSTHOG_LLMA_STATE_DIR", &state)
     }
 
-    /// Without the variable that keeps Claude Code from calls it can do without, such as titles.
+    /// Removes the variable that keeps Claude Code from optional calls, such as titles.
     pub(crate) fn with_all_traffic(mut self) -> Self {
         self.variables
             .remove(OsStr::new("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"));
         self
     }
 
-    /// A variable in the `env` block of the user's settings.
+    /// Sets a variable in the `env` block of the user's settings.
     pub(crate) fn setting(mut self, name: &str, value: &str) -> Self {
         self.settings.insert(name.into(), value.into());
         let path = self.config().join("settings.json");
@@ -212,15 +212,15 @@ impl Claude {
         Terminal::open(self.prepare(command))
     }
 
-    /// One prompt to the end, every tool allowed.
+    /// Runs one prompt to its end, with every tool allowed.
     #[track_caller]
     pub(crate) fn prompt(&self, text: &str) -> Outcome {
         self.claude(["-p", "--dangerously-skip-permissions", text])
             .run()
     }
 
-    /// One more prompt to the end, in a session that there is already: resumed with `--continue`,
-    /// or with `--resume` and what else belongs to it.
+    /// Runs one more prompt to its end in an existing session: `resumed` is `--continue`, or
+    /// `--resume` with its arguments.
     #[track_caller]
     pub(crate) fn again(&self, resumed: &[&str], text: &str) -> Outcome {
         let always = ["-p", "--dangerously-skip-permissions"];
@@ -228,7 +228,7 @@ impl Claude {
         self.claude(arguments).run()
     }
 
-    /// One prompt, left running.
+    /// Starts one prompt and leaves it running.
     #[track_caller]
     pub(crate) fn start(&self, text: &str) -> Child {
         self.claude(["-p", "--dangerously-skip-permissions", text])
@@ -268,7 +268,7 @@ impl Claude {
         files.into_iter().map(|path| Transcript { path }).collect()
     }
 
-    /// The only session file there is.
+    /// The only session file.
     #[track_caller]
     pub(crate) fn session(&self) -> Transcript {
         let mut sessions = self.sessions();
@@ -309,8 +309,8 @@ impl Transcript {
             .collect()
     }
 
-    /// Claude Code's own totals at the end of the session. A mark of a larger window is no part of
-    /// a model's name.
+    /// Claude Code's own totals at the end of the session. The mark of a larger window is not part
+    /// of a model's name.
     #[track_caller]
     pub(crate) fn totals(&self) -> ByModel {
         let lines = self.lines();
@@ -333,7 +333,7 @@ impl Transcript {
         totals
     }
 
-    /// Makes this session, its subagents included, look untouched for so long.
+    /// Makes this session and its subagents look untouched for that long.
     pub(crate) fn age(&self, by: Duration) {
         let then = SystemTime::now() - by;
         let beside = WalkDir::new(self.path.with_extension("")).into_iter();

@@ -9,7 +9,7 @@ use crate::support::posthog::PostHog;
 
 const OTHER_KEY: &str = "phc_of_somebody_else_entirely_0123456789abcdefg";
 
-/// What the prompt is, and no other text.
+/// The whole text of the prompt.
 const PROMPT: &str = "hello quagga";
 
 fn commit(claude: &Claude, text: &str) {
@@ -112,7 +112,7 @@ fn what_a_repository_set_is_not_the_user_s_once_its_settings_are_gone() {
     assert_eq!(foreign.requests().len(), 0);
     assert_eq!(posthog.requests().len(), 0);
 
-    // Variables of the shell in which Claude Code began are the user's.
+    // Variables of the shell that started Claude Code are the user's.
     prompt("hello");
     posthog.wait_until(SOON, |events| generations(events) == 1);
     assert_eq!(foreign.requests().len(), 0);

@@ -1,5 +1,4 @@
-//! The lines that install a checkout, as they stand in the documents and in that order, in a fresh
-//! home.
+//! The lines of the documents that install a checkout, run in their order in a fresh home.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,8 +24,8 @@ fn lines(document: &str, heading: &str) -> Vec<String> {
     block.lines().map(str::to_owned).collect()
 }
 
-/// A line in the folder of the checkout. Toolchain and downloaded crates are the machine's, the
-/// rest is the fresh home's.
+/// Runs a line in the folder of the checkout. Toolchain and downloaded crates are those of the
+/// machine, all else is in the fresh home.
 fn script(claude: &Claude, cli: &Path) -> Command {
     let mut command = claude.prepare(Command::new("script"));
     let home = |variable: &str, folder: &str| {

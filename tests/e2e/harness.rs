@@ -1,4 +1,4 @@
-//! The harness itself, with a script in the place of the program.
+//! The harness itself, with a script in place of the program.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +11,7 @@ use crate::e2e::claude::Claude;
 use crate::e2e::cli_or_skip;
 use crate::support::anthropic::{CALLS_OF_BACKGROUND, CALLS_OF_SUBAGENT, CALLS_OF_TOOLS};
 
-/// Writes down its stdin and its environment where HOME is.
+/// Script that writes its stdin and its environment into files in HOME.
 const STAND_IN: &str = r#"#!/bin/sh
 case $1 in
   hook) { cat; echo; } >>"$HOME/hooks.jsonl"; env >>"$HOME/environment" ;;

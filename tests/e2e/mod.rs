@@ -41,12 +41,12 @@ const SOON: Duration = Duration::from_mins(1);
 /// More than the hour of silence after which a session is swept up.
 const TWO_HOURS: Duration = Duration::from_hours(2);
 
-/// The installed Claude Code, or a word on stderr why the tests do nothing.
+/// The installed Claude Code; without it, prints why the tests do nothing.
 fn cli_or_skip() -> Option<PathBuf> {
     static SAID: Once = Once::new();
     let cli = claude::cli();
     if cli.is_none() {
-        // Written past the capture of the test harness, which hides what passing tests print.
+        // Written past the test harness, which hides the output of passing tests.
         SAID.call_once(|| {
             let _ = io::stderr().write_all(
                 b"skipped: Claude Code is not installed; run npm ci --prefix tests/e2e, \
@@ -109,7 +109,7 @@ fn the_hook_sends_a_session_within_the_budget_of_claude_code() {
         "hook_event_name": "SessionEnd",
         "reason": "other",
     });
-    // The same session once more, as one that nothing is known about yet.
+    // The same session once more, at a PostHog that knows nothing of it.
     let fresh = PostHog::start();
     let state = claude.root().join("fresh").display().to_string();
     let claude = claude
@@ -249,7 +249,7 @@ fn nobody_waits_for_a_posthog_that_never_answers_and_nothing_is_lost() {
         .never_mentions("hook");
     assert_eq!(posthog.events().len(), 0);
 
-    // It comes back, and a process that still waits for an answer notices.
+    // The server comes back, and a process that still waits for an answer notices.
     posthog.heal();
     posthog.restart();
     claude.program(["flush"]).run().success();

@@ -35,7 +35,7 @@ fn without_a_plugin_a_session_is_sent_before_run_returns() {
     claude.write("home/.claude/settings.json", "{}");
     let claude = claude.sending_to(&posthog);
     prompt(&claude, &cli, &[]).success();
-    // At once: nothing is waited for.
+    // At once, without waiting.
     assert_eq!(posthog.named("$ai_generation").len(), CALLS_OF_TOOLS);
     assert_eq!(posthog.named("$ai_trace").len(), 1);
     assert_balanced(&claude, &posthog);

@@ -1,4 +1,4 @@
-//! A terminal with a program in it, and nobody who looks at it.
+//! A terminal that runs a program unattended.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// How often the screen is looked at.
+/// Interval at which the screen is checked.
 const POLL: Duration = Duration::from_millis(20);
 
 pub(crate) struct Terminal {
     child: Child,
     keyboard: File,
-    /// Everything that was written on it; shown when a test fails.
+    /// All output of the program; shown when a test fails.
     written: Arc<Mutex<Vec<u8>>>,
     reader: Option<JoinHandle<()>>,
 }
@@ -43,7 +43,7 @@ impl Terminal {
         let log = Arc::clone(&written);
         let reader = thread::spawn(move || {
             let mut piece = [0; 4096];
-            // Reading a terminal that no process has open is an error, not an end.
+            // On a terminal that no process has open, reading fails instead of ending.
             while let Ok(length @ 1..) = screen.read(&mut piece) {
                 let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
                 log.extend_from_slice(&piece[..length]);
@@ -82,7 +82,7 @@ impl Terminal {
         }
     }
 
-    /// What was written on it, without what moves the cursor or sets colours.
+    /// The output so far, without escape sequences for cursor and colours.
     fn shown(&self) -> String {
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         let written = String::from_utf8_lossy(&written);
@@ -96,7 +96,7 @@ impl Terminal {
         })
     }
 
-    /// Asks the program to end, as a machine does that is shut down, and waits for that.
+    /// Asks the program to end, as a shutdown does, and waits for its end.
     #[track_caller]
     pub(crate) fn terminate(mut self) {
         let pid = Pid::from_child(&self.child);

@@ -1,4 +1,4 @@
-//! Working and waiting: a person who is asked, and agents in the background.
+//! Working and waiting: a person who is asked, and background agents.
 
 use std::thread;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The process that the hook leaves behind: nothing that ends the hook ends it, and it holds
-//! nothing that anybody waits for.
+//! The process that the hook leaves behind: it survives everything that ends the hook, and holds
+//! nothing open that anybody waits for.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn it_holds_nothing_of_the_process_that_started_it() {
     let scene = Scene::new();
     let session = Session::write(&scene.env, 1, 1);
     scene.posthog.set(Fault::NoAnswer);
-    // Something that the program was given open, and whose end somebody waits for.
+    // A descriptor that the program inherits, and whose end another process waits for.
     let hook = scene.env.through_shell(r#"exec 9>&1; exec "$@""#, ["hook"]);
     let run = hook.stdin(session.hook_input("SessionEnd"));
     let secrets = [
@@ -27,7 +27,7 @@ fn it_holds_nothing_of_the_process_that_started_it() {
     let run = secrets
         .iter()
         .fold(run, |run, name| run.env(name, "geheim"));
-    // All of them reach their end although the child lives on: it holds none.
+    // All of them end although the child lives on: it holds none open.
     run.run().success().silent().within(CROWDED);
 
     let all = Process::all(&scene.env.state());

@@ -1,4 +1,4 @@
-//! Events that wait follow the decisions that the user makes meanwhile.
+//! Waiting events follow the decisions that the user makes meanwhile.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::support::process::wait_for;
 use crate::support::scene::{SOON, Scene};
 use crate::support::session::Session;
 
-/// A command that sends what waits.
+/// A command that sends waiting events.
 type Send = fn(&Scene);
 
 const SENDERS: [(&str, Send); 3] = [
@@ -74,7 +74,7 @@ fn what_waits_is_sent_without_the_content_that_is_to_stay_here_meanwhile() {
     }
 }
 
-/// A session of which all events wait, and are due.
+/// A session whose events all wait, and are due.
 fn waiting() -> (Scene, Session) {
     let scene = Scene::new();
     let session = Session::write(&scene.env, 1, 1);
@@ -93,14 +93,14 @@ fn set(scene: &Scene, settings: &str) {
 
 const PRIVATE: &str = r#"{"env":{"POSTHOG_LLMA_PRIVACY_MODE":"true"}}"#;
 
-/// What the double holds has no content.
+/// Whether the events at the double have no content.
 fn is_private(scene: &Scene) -> bool {
     !json!(scene.posthog.events())
         .to_string()
         .contains("prompt 1 of session 1")
 }
 
-/// Sends as from another shell, whose key and folder of Claude Code are others.
+/// Sends from another shell, with another key and another folder of Claude Code.
 fn flush_elsewhere(scene: &Scene) -> Outcome {
     let other = scene.env.root().join("another folder");
     fs::create_dir_all(&other).expect("it is writable");

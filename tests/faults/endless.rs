@@ -1,4 +1,4 @@
-//! Names of transcripts behind which something never ends: the child gives up, and says so.
+//! Transcript names for files that never end: the child gives up, and reports it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::support::session::Session;
 /// Time limit of the child, on a machine that runs all tests at once.
 const GIVES_UP: Duration = Duration::from_secs(15);
 
-/// Something in the place of a transcript, and what is said of it.
+/// An endless file in place of a transcript, and the expected message.
 struct Endless {
     what: &'static str,
     make: fn(&Path) -> PathBuf,

@@ -1,5 +1,5 @@
-//! The end of a session: a person waits as long as it helps, a machine that goes away until all is
-//! sent, and one process takes care of what a network keeps back.
+//! The end of a session: a person waits only while it helps, a machine that is removed waits until
+//! all is sent, and one process handles events that the network delays.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -13,13 +13,13 @@ use crate::support::process::{Process, kill_all, wait_for};
 use crate::support::scene::{CROWDED, SOON, Scene};
 use crate::support::session::Session;
 
-/// Clearly less than the longest wait of a person.
+/// Clearly less than the longest time that a person waits.
 const AT_ONCE: Duration = Duration::from_millis(200);
 /// Longest time of a hook that does not wait, on a busy machine: a third of its budget
 /// here.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A machine whose Claude Code waits for hooks for long.
+/// A machine whose Claude Code gives hooks a long time.
 fn patient() -> Scene {
     let budget = (PATIENCE * 3).as_millis().to_string();
     Scene::on(|env| env.with("CLAUDE_CODE_SESSIONEND_HOOKS_TIMEOUT_MS", budget))
@@ -38,7 +38,7 @@ fn quiet(run: Run) -> Outcome {
     run.run().success().silent().within(CROWDED)
 }
 
-/// The shortest of a few tries: other tests run at the same time, which may hold one up.
+/// The shortest of a few tries, since other tests run at the same time.
 fn quickest(mut attempt: impl FnMut() -> Duration, enough: Duration) -> Duration {
     let mut least = Duration::MAX;
     for _ in 0..6 {
@@ -303,7 +303,7 @@ fn a_session_that_goes_on_after_its_hook_was_killed_is_left_alone() {
     scene.start();
     scene.complete(&[&session]);
 
-    // A Claude Code that does not say which sessions are open.
+    // This Claude Code does not record open sessions.
     let (scene, mut session) = killed_in_the_hook(2);
     session.grow(1);
     scene.start();

@@ -130,7 +130,7 @@ fn settings_that_cannot_be_read_are_noted_and_send_nowhere() {
     scene.settle();
     let status = scene.status().to_string();
     assert!(status.contains("POSTHOG_HOST"), "{status}");
-    // Put right, and the session ends once more.
+    // The fault is repaired, and the session ends once more.
     let right = scene
         .hook(&session)
         .env("POSTHOG_HOST", scene.posthog.url());

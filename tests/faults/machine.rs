@@ -1,5 +1,5 @@
-//! The machine is the trouble: a disk that is full, a state directory that cannot be used, a
-//! database that is damaged. The hook stays quiet, and what could not be stored is made up for.
+//! Faults of the machine: a full disk, an unusable state directory, a damaged database. The hook
+//! stays quiet, and sessions that could not be stored are sent later.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -19,13 +19,13 @@ const TWO_HOURS: Duration = Duration::from_hours(2);
 struct Disk(PathBuf);
 
 impl Disk {
-    /// `None`, with a word on stderr, where tests may not mount.
+    /// Mounts the file system; `None`, with a message on stderr, where tests may not mount.
     fn mount(path: &Path, options: &str) -> Option<Self> {
         let mount = ["-t", "tmpfs", "-o", options, "tmpfs"];
         let output = Command::new("mount").args(mount).arg(path).output();
         let mounted = output.is_ok_and(|output| output.status.success());
         if !mounted {
-            // Written past the capture of the test harness, which hides what passing tests print.
+            // Written past the test harness, which hides the output of passing tests.
             let _ = io::stderr().write_all(b"skipped: only root can mount a small disk\n");
         }
         mounted.then(|| Self(path.to_owned()))
@@ -47,7 +47,7 @@ impl Drop for Disk {
     }
 }
 
-/// Switched on, one session sent, another one there.
+/// A machine that is switched on, with one session sent and another on disk.
 fn scene_in_use() -> (Scene, Session, Session) {
     let scene = Scene::new();
     let (sent, next) = sent_and_next(&scene);
@@ -63,7 +63,7 @@ fn sent_and_next(scene: &Scene) -> (Session, Session) {
     (sent, Session::write(&scene.env, 2, 30))
 }
 
-/// When the trouble is over: the next session start sends what was missed.
+/// After the fault, the next session start sends the missed session.
 #[track_caller]
 fn made_up_for(scene: &Scene, sent: &Session, missed: &Session) {
     missed.age(TWO_HOURS);
@@ -85,7 +85,7 @@ fn a_full_disk_loses_nothing() {
     drop(file);
     scene.end(&next);
     scene.settle();
-    // It says that there is nothing of it, or that it cannot say.
+    // `status` reports no data of it, or that they cannot be read.
     let outcome = scene.env.run(["status", "--json"]);
     assert!(!outcome.stdout.contains(&next.id), "{}", outcome.report());
     let path = next.path.to_str().expect("it is UTF-8");
@@ -101,7 +101,7 @@ fn a_full_disk_loses_nothing() {
 
 #[test]
 fn a_limit_on_the_size_of_files_loses_nothing() {
-    // With the signal ignored a write fails, without it the process dies in it.
+    // With the signal ignored, a write fails; without that, the process dies in it.
     for script in [
         r#"trap "" XFSZ; ulimit -f 64; exec "$@""#,
         r#"ulimit -f 64; exec "$@""#,
@@ -201,7 +201,8 @@ fn a_damaged_database_is_set_aside_and_the_session_sent() {
         scene.settle();
         let status = scene.status();
         if status["set_aside"].as_array().is_none_or(Vec::is_empty) {
-            // Found out in the middle of the work: the next run sets it aside.
+            // The damage is found in the middle of the work, and the next run sets the database
+            // aside.
             scene.end(&session);
             scene.settle();
         }

@@ -13,7 +13,7 @@ use crate::support::scene::{BUDGET, SOON, Scene};
 use crate::support::session::Session;
 use crate::support::tls::TlsDoor;
 
-/// How to cause a fault, and the text of `status` once the sender gave up.
+/// A way to cause a fault, and the text of `status` once the sender has given up.
 struct Case {
     name: &'static str,
     break_it: fn(&mut PostHog),
@@ -111,7 +111,7 @@ fn trouble_that_lasts_keeps_everything_until_it_is_over() {
 #[test]
 fn nobody_waits_longer_than_claude_code_does() {
     for case in LASTING {
-        // Other tests run at the same time, which may hold one up, but not three.
+        // One try may be slow because of other tests, but not three.
         let mut tries = (0..3).map(|_| {
             let mut scene = Scene::new();
             let session = Session::write(&scene.env, 1, 3);
@@ -174,7 +174,7 @@ fn a_lost_answer_brings_the_same_bytes_again() {
 fn an_answer_lost_with_its_sender_brings_the_same_events_again() {
     let scene = Scene::new();
     let session = Session::write(&scene.env, 1, 3);
-    // Taken at once, answered when nobody listens any more.
+    // Accepted at once, and answered after the sender has gone.
     scene.posthog.then(Fault::ResetAfterAccepting);
     scene.posthog.set(Fault::NoAnswer);
     scene.end(&session);
@@ -214,7 +214,7 @@ fn a_poisoned_event_is_refused_alone() {
             .to_string()
             .contains("could not be processed")
     );
-    // It is not asked for ever again.
+    // No further request is sent.
     let requests = scene.posthog.requests().len();
     scene.end(&session);
     scene.flush();
@@ -239,7 +239,7 @@ fn a_host_that_lost_the_ai_lane_gets_the_events_on_the_other_one() {
     scene.posthog.set(Fault::status(503));
     scene.end(&session);
     scene.wait_until_stored(&session);
-    // On this machine the lane is only tried when it was proved once.
+    // On this machine, the lane is only tried after it was proved once.
     change(&scene.env, "UPDATE destinations SET ai_lane = 1");
     kill_all(&scene.env.state());
     scene.posthog.heal();
@@ -265,7 +265,7 @@ fn a_host_without_an_address_keeps_everything() {
     let all = session.events();
     assert_eq!(scene.receipt(&session), [all, 0, all, 0]);
     kill_all(&scene.env.state());
-    // The name has an address again.
+    // The name resolves again.
     let host = scene.posthog.url();
     change(
         &scene.env,
@@ -276,7 +276,7 @@ fn a_host_without_an_address_keeps_everything() {
     scene.complete(&[&session]);
 }
 
-/// Windows has a store of certificates, and no variable that names more.
+/// Windows has a store of certificates, and no variable for more.
 #[cfg(unix)]
 #[test]
 fn a_certificate_that_nobody_vouches_for_gets_nothing_until_it_is_trusted() {

@@ -1,4 +1,4 @@
-//! Sessions that end twice, copies of sessions, sessions whose end no hook saw.
+//! Sessions that end twice, copies of sessions, and sessions whose end no hook noticed.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use crate::support::posthog::Fault;
 use crate::support::scene::{CROWDED, Scene};
 use crate::support::session::{EVENTS_OF_TURN, Session};
 
-/// A session is made up for when it is quiet for an hour.
+/// Age at which a quiet session is stored by the sweep.
 const TWO_HOURS: Duration = Duration::from_hours(2);
 
 #[test]
@@ -48,7 +48,7 @@ fn a_session_that_did_not_grow_sends_nothing() {
         scene.end(&session);
     }
     scene.env.run(["ingest", "--all"]).success();
-    // Copied back from somewhere: another time, the same content.
+    // Restored from a copy: another time, the same content.
     session.age(TWO_HOURS);
     scene.end(&session);
     scene.start();
@@ -81,7 +81,7 @@ fn a_fork_and_its_original_are_sent_once_whoever_comes_first() {
                 scene.env.run(ingest).success();
             }
             scene.complete(&pair);
-            // Totals are counted once as well, over both.
+            // Totals over both are counted once, too.
             let traces = scene.posthog.named("$ai_trace");
             let totals = traces
                 .iter()
@@ -142,7 +142,7 @@ fn settings_that_identities_depend_on_stay_as_they_were_at_the_first_send() {
 fn the_next_session_start_makes_up_for_an_end_that_nobody_saw() {
     let scene = Scene::new();
     let before = Session::write_ago(TWO_HOURS, &scene.env, 1, 1);
-    // Switched on: from here on sessions are sent by themselves.
+    // After switching on, sessions are sent by themselves.
     scene.start();
     let killed = Session::write(&scene.env, 2, 2);
     let open = Session::write(&scene.env, 3, 2);

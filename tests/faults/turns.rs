@@ -1,4 +1,4 @@
-//! The hook of a machine that goes away waits for its turn.
+//! The hook of a machine that is about to be removed waits for its turn to send.
 
 use std::fs::{self, File};
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::support::process::{Process, kill_all, wait_for};
 use crate::support::scene::{CROWDED, SOON, Scene};
 use crate::support::session::Session;
 
-/// Time that Claude Code gives all hooks here.
+/// Time that Claude Code gives all hooks in these tests.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A machine whose Claude Code waits for hooks for long.
+/// A machine whose Claude Code gives hooks a long time.
 fn patient() -> Scene {
     let budget = PATIENCE.as_millis().to_string();
     Scene::on(|env| env.with("CLAUDE_CODE_SESSIONEND_HOOKS_TIMEOUT_MS", budget))
@@ -27,7 +27,7 @@ fn end_unattended(scene: &Scene, session: &Session) {
     scene.wait_until_stored(session);
 }
 
-/// Events of a session are stored, and no process is left that sends them.
+/// Stores the events of a session, and kills the processes that would send them.
 pub(super) fn stored_and_killed(scene: &Scene, session: &Session, fault: Fault) {
     scene.posthog.set(fault);
     end_unattended(scene, session);
@@ -42,7 +42,8 @@ pub(super) fn change_outbox(scene: &Scene, statement: &str) {
     database.execute_batch(statement).expect("it is writable");
 }
 
-/// The last failure of the destination may pass, and its pause ends in `seconds`.
+/// Makes the last failure of the destination one that may pass, with a pause that ends in
+/// `seconds`.
 fn pause_for(scene: &Scene, seconds: i64) {
     let now = chrono::Utc::now().timestamp_millis();
     let until = now + seconds * 1_000;

@@ -1,5 +1,4 @@
-//! Damage to the files of a session: on the way to disk, in another version, or
-//! because somebody means harm.
+//! Damage to the files of a session: on the way to disk, by another version, or on purpose.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -58,7 +57,7 @@ enum What {
     InsertBytes,
 }
 
-/// Bytes that mean something to a reader of JSON, or that are not text.
+/// Bytes with a meaning in JSON, or that are not text.
 const ODD_BYTES: [&[u8]; 12] = [
     b"\xff",
     b"\xed\xa0\x80",
@@ -138,7 +137,7 @@ impl What {
     }
 }
 
-/// Replaces the value at some place of a line by the JSON that `put` makes for it.
+/// Replaces a value of a line with the JSON that `put` makes of it.
 fn edit(line: &mut Vec<u8>, place: Index, put: impl FnOnce(&str) -> Option<String>) {
     const HERE: &str = "\u{1}here\u{1}";
     let Some((mut value, pointer)) = parse(line, place) else {
@@ -146,7 +145,7 @@ fn edit(line: &mut Vec<u8>, place: Index, put: impl FnOnce(&str) -> Option<Strin
     };
     let Some(json) = put(&pointer) else { return };
     *value.pointer_mut(&pointer).expect("it is there") = Value::from(HERE);
-    // As text, since JSON may say what no value can.
+    // The value is edited as text, since JSON text may be invalid as a value.
     let text = value
         .to_string()
         .replacen(&Value::from(HERE).to_string(), &json, 1);
@@ -200,7 +199,7 @@ fn collect(value: &Value, at: String, pointers: &mut Vec<String>) {
     pointers.push(at);
 }
 
-/// JSON that nobody expects.
+/// Unexpected JSON.
 fn odd_value(which: Index) -> String {
     let plain = [
         "null",

@@ -1,8 +1,8 @@
 //! Runs a check on inputs made at random until the time is up.
 //!
-//! Every case has a thread of its own, so that one which never ends is a failure like a panic.
-//! An input that fails is made as small as it can be and kept in the corpus of its target, from
-//! where it is tried first ever after.
+//! Every case runs on a thread of its own, so that one that never ends is a failure like a panic.
+//! An input that fails is reduced as far as possible and stored in the corpus of its target, from
+//! where every later run tries it first.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -19,16 +19,17 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunne
 /// Running time of each target, in seconds.
 const SECONDS: &str = "POSTHOG_LLMA_FUZZ_SECONDS";
 
-/// Another number gives other inputs.
+/// Seed of the inputs.
 const SEED: &str = "POSTHOG_LLMA_FUZZ_SEED";
 
-/// A case takes milliseconds; one that takes so long has a loop that grows with its square.
+/// Time limit of a case. Cases take milliseconds; a longer one has a loop that grows with its
+/// square.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Name of the threads whose panics are reported once, for the smallest case.
 const CASE: &str = "fuzz case";
 
-/// Milliseconds that may be spent on making a failure smaller.
+/// Milliseconds to spend on reducing a failing input.
 const SHRINKING: u32 = 60_000;
 
 /// An input that can be stored on disk and tried again.
@@ -37,7 +38,7 @@ pub(crate) trait Input: Clone + Send + 'static {
     fn kept(path: &Path) -> Self;
 }
 
-/// Tries what once failed, then inputs made by `inputs` until the time is up.
+/// Tries the stored inputs, then inputs made by `inputs` until the time is up.
 pub(crate) fn fuzz<I: Input>(target: &str, inputs: &impl Strategy<Value = I>, check: fn(&I)) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fuzz/corpus")
@@ -72,7 +73,7 @@ pub(crate) fn fuzz<I: Input>(target: &str, inputs: &impl Strategy<Value = I>, ch
         cases += 1;
     }
     let rate = f64::from(cases) / started.elapsed().as_secs_f64();
-    // Written past the capture of the test harness, which hides what passing tests print.
+    // Written past the test harness, which hides the output of passing tests.
     let _ = writeln!(io::stderr(), "{target}: {cases} cases, {rate:.0} a second");
 }
 
@@ -101,7 +102,7 @@ fn budget() -> Duration {
     Duration::from_secs(seconds.unwrap_or(1))
 }
 
-/// The same inputs in the same order, unless somebody goes looking for others.
+/// The seed: the same inputs in the same order, unless a variable sets another.
 fn seed() -> u64 {
     let seed = std::env::var(SEED).ok();
     seed.map_or(1, |text| text.parse().expect("a whole number"))
@@ -111,7 +112,7 @@ fn judge<I: Input>(input: I, check: fn(&I)) -> Result<(), String> {
     let (done, is_done) = mpsc::channel();
     let case = move || {
         check(&input);
-        // The receiver is gone if it took too long.
+        // The receiver is gone if the case took too long.
         let _ = done.send(());
     };
     let worker = thread::Builder::new().name(CASE.to_owned()).spawn(case);

@@ -1,7 +1,7 @@
 //! Properties that hold for arbitrary files of a session and arbitrary texts.
 //!
-//! Each target runs for a second, or for as many as `POSTHOG_LLMA_FUZZ_SECONDS` says. What once
-//! failed lies in `corpus` and is tried first.
+//! Each target runs for a second, or for `POSTHOG_LLMA_FUZZ_SECONDS`. Inputs that once failed are
+//! in `corpus` and are tried first.
 
 mod damage;
 mod engine;
@@ -34,7 +34,7 @@ fn a_damaged_line_costs_no_response_but_its_own() {
         let disk = OnDisk::new(files);
         let session = collect(&disk.transcript, SessionState::Ended).map(|it| it.session);
         let generations = session.iter().flat_map(|session| session.all_generations());
-        // An id that others may have too is told apart by what follows.
+        // An id that others may have too is followed by a distinguishing suffix.
         let responses: HashSet<&str> = generations
             .filter_map(|generation| generation.id.split('\u{1e}').next())
             .collect();
@@ -111,7 +111,7 @@ fn keep_within_limit(collected: &Collected) {
             .iter()
             .filter_map(|name| event["properties"].get(name));
         let content: usize = content.map(|value| value.to_string().len()).sum();
-        // Names are not shortened: delivery parks an event that is large because of them.
+        // Names are not shortened: delivery parks an event that is too large because of them.
         let is_short = content <= CONTENT.len() * SHORTEST;
         assert!(size <= LIMIT || is_short, "{size} bytes: {event}");
         Ok(())
@@ -121,7 +121,7 @@ fn keep_within_limit(collected: &Collected) {
         .expect("the check takes everything");
 }
 
-/// Every event hangs in a trace that is sent, under a parent that is sent.
+/// Asserts that every event is in a trace that is sent, under a parent that is sent.
 fn hold_together(events: &Events) {
     let text = |event: &Value, name: &str| event["properties"][name].as_str().map(str::to_owned);
     let traces = events.iter().filter(|event| event["event"] == "$ai_trace");
@@ -165,7 +165,7 @@ fn take(events: &Events) {
 fn a_damaged_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
     fuzz("parts", &damaged_sessions(), |files| {
         let length: usize = files.0.values().map(Vec::len).sum();
-        // Any place will do, if it is the same one whenever this input is tried.
+        // Any place is suitable, if it is the same whenever this input is tried.
         let cut = length % (files.lines() + 1);
         for run in [Run::default(), Run::by_message()] {
             let whole = by_uuid(run.events(&OnDisk::new(files).transcript));
@@ -177,7 +177,7 @@ fn a_damaged_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
                     "{progress:?} after {cut} lines: lost {lost:?}"
                 );
                 let mut surplus = only_in(&parts, &whole);
-                // Only its answer tells that a prompt is a repetition, and is no turn.
+                // Only the answer shows that a prompt is a repetition, and so not a turn.
                 surplus.retain(|event| !event.ends_with(TURN));
                 assert!(
                     surplus.is_empty(),
@@ -191,10 +191,10 @@ fn a_damaged_session_that_is_read_in_parts_sends_what_a_whole_reading_sends() {
 /// Events by their uuid.
 type Known = BTreeMap<String, String>;
 
-/// Calls that are in the agent's books alone.
+/// Name of calls that are only in the agent's books.
 const BOOKS: &str = "claude code background calls";
 
-/// Ends what is said of a turn.
+/// End of the description of a turn.
 const TURN: &str = " of a turn";
 
 fn by_uuid(events: Events) -> Known {
@@ -210,15 +210,16 @@ fn by_uuid(events: Events) -> Known {
     known.collect()
 }
 
-/// A line that stands after the books it should stand before shifts what they are found to show.
+/// The events of `a` that are missing in `b`. A line on the wrong side of the books shifts the
+/// usage they show, so some differences are allowed.
 fn only_in(a: &Known, b: &Known) -> Vec<String> {
     let only = a.iter().filter(|(uuid, _)| !b.contains_key(*uuid));
     let only = only.filter(|(_, event)| !event.contains(BOOKS));
     only.map(|(_, event)| event.clone()).collect()
 }
 
-/// Reads the beginning of a session, then the rest. Where the session had ended and is resumed,
-/// the second reading goes on from a checkpoint.
+/// Reads the beginning of a session, then the rest. If the session had ended and is resumed, the
+/// second reading continues from a checkpoint.
 fn in_parts(run: &Run, beginning: &Files, progress: SessionState, whole: &Files) -> Known {
     let disk = OnDisk::new(beginning);
     let first = run.collect(&disk.transcript, None, progress);

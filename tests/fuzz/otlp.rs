@@ -1,4 +1,4 @@
-//! Bytes of OTLP requests: nothing panics, and an independent decoder finds the same.
+//! Bytes of OTLP requests: nothing panics, and an independent decoder agrees.
 
 use std::fs;
 use std::io::Cursor;
@@ -34,7 +34,7 @@ impl Input for Bytes {
     }
 }
 
-/// Requests to begin with: as protobuf of spans and of log records, and as JSON in a dialect.
+/// Requests to start from: as protobuf of spans and of log records, and as JSON in a dialect.
 fn seeds() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     let mut runner = TestRunner::new(Config {
         rng_seed: RngSeed::Fixed(1),
@@ -86,7 +86,7 @@ fn fuzz_protobuf(Bytes(body): &Bytes) {
     }
 }
 
-/// Empty records are left out here alone.
+/// Compares batches. Only this program omits empty records.
 fn agree(batch: &Batch, expected: &Batch) {
     let is_empty = |losses: &Losses| losses.logs.total() > 0;
     if !is_empty(&batch.losses) {
@@ -98,19 +98,19 @@ fn agree(batch: &Batch, expected: &Batch) {
     }
 }
 
-/// JSON that another decoder takes is taken, and no span of it is lost without a count. Written
-/// as the specification demands, it says the same.
+/// JSON that another decoder accepts is accepted, and no span of it is lost without a count.
+/// Written as the specification requires, it decodes to the same batch.
 fn fuzz_json(Bytes(body): &Bytes) {
     let decoded = json::decode(body, &Limits::default());
     if let Ok(request @ Json::Object(_)) = serde_json::from_slice(body) {
         let batch = decoded.as_ref().expect("serde_json decodes it");
         let found = batch.spans.len() as u64 + batch.losses.spans.total();
-        // Where a list is given twice, serde_json knows the last alone.
+        // If a list occurs twice, serde_json keeps only the last.
         assert!(found >= spans_of(&request), "{found} spans");
     }
     if let Ok(batch) = decoded {
         hold_together(&batch);
-        // A record that has no time may have nothing at all, and is left out then.
+        // A record without a time may be empty, and is then omitted.
         if batch.logs.iter().all(|log| log.observed > 0) {
             let again = decode_json(&STRICT.encode(&batch));
             let again = Batch {
@@ -122,7 +122,7 @@ fn fuzz_json(Bytes(body): &Bytes) {
     }
 }
 
-/// How many spans a request has, whatever they are.
+/// Number of spans in a request, valid or not.
 fn spans_of(request: &Json) -> u64 {
     let items = |values: Vec<Json>, names: &[&str]| -> Vec<Json> {
         let lists = values
@@ -145,7 +145,7 @@ fn spans_of(request: &Json) -> u64 {
     spans.iter().filter(|span| !span.is_null()).count() as u64
 }
 
-/// What is decoded can be stored and read, and every text of it is reached.
+/// Asserts that decoded data can be stored and read, and that every text of them is visited.
 fn hold_together(batch: &Batch) {
     let bytes = stored::write(&batch.spans, &batch.logs).expect("it can be written");
     let (spans, logs) = stored::read(&bytes).expect("it can be read");

@@ -1,4 +1,4 @@
-//! The files of a session in memory, and the fixtures as the sessions to begin with.
+//! The files of a session in memory, and the fixtures as sessions to start from.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,7 +30,7 @@ pub(crate) static SEEDS: LazyLock<Vec<Files>> = LazyLock::new(|| {
 pub(crate) struct Files(pub(crate) BTreeMap<PathBuf, Vec<u8>>);
 
 impl Files {
-    /// The transcript, what lies in its folder, and the agents beside it that belong to it.
+    /// The transcript, the files in its folder, and the subagents beside it that belong to it.
     fn beside(transcript: &Path) -> Self {
         let project = transcript.parent().expect("a file has a folder");
         let name = transcript.file_stem().expect("a transcript has a name");
@@ -76,8 +76,8 @@ impl Files {
         transcript.expect("a session has a transcript")
     }
 
-    /// The session as it was when the transcript had so many lines, its subagents as far as
-    /// they had come by then.
+    /// The session when its transcript had this many lines, with the lines of its subagents up to
+    /// that time.
     pub(crate) fn until(&self, lines: usize) -> Self {
         let main = lines_of(&self.0[self.transcript()]);
         let main = &main[..lines.min(main.len())];
@@ -115,7 +115,7 @@ impl fmt::Debug for Files {
 
 impl Input for Files {
     fn keep(&self, path: &Path) {
-        // A failure before may have had other files.
+        // An earlier failure may have had other files.
         let _ = fs::remove_dir_all(path);
         self.write(path);
     }
@@ -155,7 +155,7 @@ impl OnDisk {
         Self { folder, transcript }
     }
 
-    /// The session went on.
+    /// Writes the files of the continued session.
     pub(crate) fn write(&self, files: &Files) {
         files.write(self.folder.path());
     }

@@ -1,4 +1,4 @@
-//! Texts and JSON in which secrets stand at random places.
+//! Texts and JSON with secrets at random places.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::engine::Input;
 use super::sessions::{SEEDS, lines_of};
 
-/// Beginnings of secrets and their bodies, which exist nowhere else.
+/// Beginnings of secrets and their bodies, which are not real.
 pub(crate) const SECRETS: [[&str; 2]; 9] = [
     ["ghp_", "q7Rt2LwX9vKp4ZsN8mYb3HcD6gFj1aQe5uT0"],
     [

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::support::scene::Scene;
 use crate::support::session::Session;
 
-/// Changes what is kept of the only session.
+/// Changes the checkpoint of the only session.
 fn change_checkpoint(scene: &Scene, change: impl FnOnce(&mut Value)) {
     let outbox = Connection::open(scene.env.state().join("outbox.db")).expect("it is there");
     let kept = outbox.query_row("SELECT checkpoint FROM sessions", [], |row| {
@@ -33,7 +33,7 @@ fn a_checkpoint_of_another_format_is_not_used_and_nothing_is_sent_twice() {
                 Some(format) => kept.insert("format".to_owned(), format.into()),
                 None => kept.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into()),
             };
-            // Counted in another way.
+            // An older version counted differently.
             kept["earlier"]["totals"]["output"] = 1_000_000.into();
         });
         session.grow(1);

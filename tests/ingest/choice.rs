@@ -1,4 +1,4 @@
-//! Which sessions `--since`, `--until` and `--project` choose.
+//! The sessions that `--since`, `--until` and `--project` choose.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -35,7 +35,7 @@ fn sessions_are_chosen_by_their_own_times_not_by_those_of_their_files() {
     let env = TestEnv::new();
     for (number, days) in [(1, 1), (2, 10), (3, 40)] {
         let session = Session::write_ago(days * DAY, &env, number, 1);
-        // As after a restore: the files are all of today.
+        // After a restore, all files have today's time.
         session.age(Duration::ZERO);
     }
     for (arguments, expected) in [
@@ -59,7 +59,7 @@ fn sessions_are_chosen_by_their_own_times_not_by_those_of_their_files() {
     }
 }
 
-/// Elsewhere these folders have other names.
+/// Elsewhere, these folders have other names.
 #[cfg(unix)]
 #[test]
 fn sessions_are_chosen_by_the_folder_they_were_started_in() {

@@ -46,7 +46,7 @@ fn content_that_posthog_would_drop_stays_at_home_and_all_else_is_sent() {
         let properties = &event["properties"];
         properties["$ai_tools_called"].as_str()
     });
-    // The tools that PostHog would have derived from the content.
+    // The tools that PostHog would otherwise have derived from the content.
     assert_eq!(called.collect::<Vec<_>>(), ["Bash,Bash", "Bash,Bash"]);
 }
 

@@ -1,4 +1,4 @@
-//! A session that lies in several folders is one session.
+//! A session in several folders is one session.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Folders that cannot be listed: what is in them is not seen, and that is said.
+//! Folders that cannot be listed: their sessions are not found, and a message says so.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,8 +9,8 @@ use crate::support::env::TestEnv;
 use crate::support::scene::Scene;
 use crate::support::session::Session;
 
-/// Makes a folder that nobody can list, the administrator included: its name and those of the
-/// folders above are together longer than the system takes.
+/// Makes a folder that nobody can list, not even the administrator: its path is longer than the
+/// system allows.
 fn make_unlistable(folder: &Path) {
     std::fs::create_dir_all(folder).expect("the temporary directory is writable");
     let script = "i=0; while [ $i -lt 17 ]; do mkdir $0 && cd -P $0 || exit 1; i=$((i+1)); done";

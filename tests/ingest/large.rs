@@ -1,4 +1,4 @@
-//! Backfills that are larger than one may expect, and than what the outbox holds.
+//! Backfills larger than the outbox holds, or than a user may expect.
 
 use std::fs::File;
 use std::thread;
@@ -8,7 +8,7 @@ use crate::support::posthog::Fault;
 use crate::support::scene::{SOON, Scene};
 use crate::support::session::Session;
 
-/// The least that an outbox can be limited to.
+/// Smallest possible limit of an outbox, in bytes.
 const LIMIT: u64 = 1 << 20;
 
 /// Sessions whose events take several times the limit.
@@ -18,7 +18,7 @@ pub(crate) fn history(scene: &Scene) -> Vec<Session> {
         .collect()
 }
 
-/// A machine whose outbox holds little.
+/// A machine with a small outbox.
 pub(crate) fn small() -> Scene {
     Scene::on(|env| env.with("POSTHOG_LLMA_MAX_OUTBOX_BYTES", LIMIT.to_string()))
 }
@@ -59,7 +59,7 @@ fn a_session_that_is_read_in_parts_is_sent_whole_and_once() {
 
 #[test]
 fn storing_goes_on_while_an_answer_is_late() {
-    // Three of the sessions are worth sending, all of them may wait.
+    // Three of the sessions are worth sending, and all of them may wait.
     let scene = Scene::on(|env| env.with("POSTHOG_LLMA_MAX_OUTBOX_BYTES", (8 * LIMIT).to_string()));
     let sessions = history(&scene);
     scene.posthog.set(Fault::LateAnswer(Duration::from_secs(2)));
@@ -117,7 +117,7 @@ fn a_project_over_its_quota_is_not_fed_with_what_it_drops() {
 fn many_events_are_sent_only_when_the_user_agrees() {
     let scene = Scene::new();
     let session = Session::write(&scene.env, 1, 1);
-    // Of this size on disk, but no session.
+    // A file of this size, but without a session.
     let path = session.path.with_file_name("large.jsonl");
     File::create(&path)
         .and_then(|file| file.set_len(80_000_000))

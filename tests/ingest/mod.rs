@@ -1,4 +1,4 @@
-//! `posthog-llma ingest` as a backfill: which sessions are chosen, what is asked before, and that
+//! `posthog-llma ingest` as a backfill: the choice of sessions, the question before, and that
 //! nothing is lost or sent twice when it stops half-way.
 
 mod checkpoints;

@@ -1,4 +1,5 @@
-//! `--output`: what is written is what is sent, and no file of the user's is lost for it.
+//! `--output`: the events written are those that are sent, and no file of the user's is lost for
+//! it.
 
 use std::fs;
 use std::io::Read as _;
@@ -18,7 +19,7 @@ use crate::support::posthog::{Request, Verdict};
 use crate::support::scene::Scene;
 use crate::support::session::Session;
 
-/// More than `/batch/` takes of an event, and less than the AI lane does.
+/// Bytes of an event: more than `/batch/` accepts, less than the AI lane.
 const HUGE: usize = 2_000_000;
 
 fn output(env: &TestEnv, file: &Path, more: &[&str]) -> Outcome {
@@ -137,7 +138,7 @@ fn write_huge(env: &TestEnv, number: u64) -> String {
     id
 }
 
-/// The events of a request, to the byte.
+/// The events of a request, byte for byte.
 fn sent(request: &Request) -> Vec<String> {
     #[derive(Deserialize)]
     struct Body<'a> {
@@ -163,7 +164,7 @@ fn the_file_holds_what_the_destination_receives_to_the_byte() {
         (Some(false), "new", 900_000),
     ] {
         let scene = Scene::on(|env| env.with("POSTHOG_LLMA_INPUT", scope));
-        // So that the outbox knows the destination, and what was found out about it.
+        // Makes the destination and its lane known to the outbox.
         Session::write(&scene.env, 1, 1);
         scene.env.run(["ingest", "--all"]).success();
         let database = rusqlite::Connection::open(scene.env.state().join("outbox.db"));

@@ -12,10 +12,10 @@ use crate::support::env::{Outcome, TestEnv};
 use crate::support::scene::Scene;
 use crate::support::session::Session;
 
-/// A session is made up for when it is quiet for an hour.
+/// Age at which a quiet session is stored by the sweep.
 const TWO_HOURS: Duration = Duration::from_hours(2);
 
-/// A session of one prompt and one answer, that began in `cwd`, after some more lines.
+/// A session of one prompt and one answer that began in `cwd`, after the lines in `before`.
 fn transcript(id: &str, cwd: &Path, before: &[Value]) -> String {
     let line = |kind: &str, second: u8, message: Value| {
         json!({ "type": kind, "uuid": format!("{id}-{second}"), "sessionId": id, "cwd": cwd,
@@ -45,7 +45,7 @@ fn events(outcome: &Outcome) -> Vec<Value> {
         .collect()
 }
 
-/// The ids of the sessions that are found.
+/// The ids of the sessions found.
 #[track_caller]
 fn found(env: &TestEnv, arguments: &[&str]) -> (BTreeSet<String>, Outcome) {
     let outcome = env
@@ -62,7 +62,7 @@ fn set(ids: &[&str]) -> BTreeSet<String> {
     ids.iter().map(|id| (*id).to_owned()).collect()
 }
 
-/// The folder of Cowork is another one on Windows.
+/// Cowork has another folder on Windows.
 #[cfg(unix)]
 #[test]
 fn sessions_of_every_folder_of_claude_code_are_found_and_the_doctor_names_them() {
@@ -101,7 +101,7 @@ fn sessions_of_every_folder_of_claude_code_are_found_and_the_doctor_names_them()
         );
     }
 
-    // Accounts that are kept apart stay so.
+    // Separate accounts stay separate.
     write(&env, "home/.work/projects/p/work.jsonl", &cwd);
     let work = env.home().join(".work");
     let apart = env.with("CLAUDE_CONFIG_DIR", work);
@@ -186,7 +186,7 @@ fn a_folder_by_another_name_is_no_other_folder() {
     env.write("home/.claude/settings.json", settings.to_string());
     env.write("home/.config/x", "");
     std::os::unix::fs::symlink("../.claude", env.home().join(".config/claude")).expect("a link");
-    // Settings of the project are judged elsewhere.
+    // Other tests cover settings of the project.
     let local = json!({ "env": { "POSTHOG_API_KEY": "phc_of_project" } });
     env.write("project/.claude/settings.json", local.to_string());
     assert_eq!(found(&env, &["--all"]).0, set(&["s"]));

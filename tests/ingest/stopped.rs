@@ -67,7 +67,7 @@ fn a_second_one_waits_for_nothing() {
     let mut child = start(&scene);
     scene.posthog.wait_for_more_than(0, SOON);
     let asked = Instant::now();
-    // Signals that follow closely are one: sent until they were two.
+    // Signals in close succession count as one, so they are sent until two have arrived.
     while child.try_wait().is_ok_and(|ended| ended.is_none()) {
         assert!(asked.elapsed() < Duration::from_secs(5), "it goes on");
         interrupt(&child);

@@ -1,4 +1,4 @@
-//! Lines of a session that stand in the transcript of another one, with the whole program.
+//! Lines of a session in the transcript of another one, with the whole program.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ const FIXTURES: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/fixtures/sessions/-home-ada-bookshop"
 );
-/// A transcript that holds lines of another session, and that session.
+/// A transcript that contains lines of another session, and that session.
 const HOLDER: &str = "00000034-0000-4000-8000-000000000000";
 const OWNER: &str = "00000035-0000-4000-8000-000000000000";
 
@@ -74,7 +74,7 @@ fn a_session_is_read_again_when_lines_of_it_are_met_elsewhere() {
         put(&scene.env, project, OWNER);
         scene.env.run(["ingest", "--all", "--yes"]).success();
         assert_eq!(calls(&scene.posthog.events()).len(), 2);
-        // Older than what was read of the session.
+        // Older than the read part of the session.
         let holder = put(&scene.env, "shop", HOLDER);
         let ingest = scene.env.command(["ingest", "--yes"]);
         ingest.argument(&holder).run().success();

@@ -53,7 +53,7 @@ fn add(sum: &mut Figures, more: Figures) {
     }
 }
 
-/// Whole numbers can be compared.
+/// Converts dollars to thousandths of a cent, since whole numbers can be compared.
 fn small_change(dollars: &Value) -> u64 {
     let dollars = dollars.as_f64().unwrap_or(0.0);
     #[expect(
@@ -119,9 +119,9 @@ fn the_usage_of_every_session_in_the_database_matches_opencode_s_own() {
         let expected = match session.as_str() {
             // The row of a fork includes copied calls.
             it if it.ends_with("rbneQj") => plain,
-            // Messages that were taken back are not in the sums, and were paid for.
+            // Messages that the user took back were paid for, and are not in the sums.
             it if it.ends_with("Pdu7hx") => [360, 42, 0, 0, 171_000],
-            // The next interface keeps no sums.
+            // The second interface keeps no sums.
             it if it.ends_with("YaQ4zk") => [300, 28, 0, 0, 0],
             _ => figures,
         };

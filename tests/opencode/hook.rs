@@ -126,7 +126,7 @@ fn a_session_in_the_database_and_in_files_is_sent_once() {
     database(&folder, &fixture("plain_answer"));
     scene.env.run(["ingest", "--all", "--yes"]).success();
     assert_eq!(named(&scene, "$ai_generation").len(), 3 + 4);
-    // After an upgrade the rest moves as well.
+    // After an upgrade, the other sessions move too.
     database(&folder, &fixture("tools"));
     scene.env.run(["ingest", "--all", "--yes"]).success();
     assert_eq!(named(&scene, "$ai_generation").len(), 3 + 4);
@@ -189,9 +189,9 @@ fn a_session_whose_end_was_missed_is_made_up_for_by_the_next_that_ends() {
     database(&folder, &fixture("plain_answer"));
     hook(&scene, "ses_0201", &[]);
     assert_eq!(named(&scene, "$ai_generation").len(), 3);
-    // Written long before it was switched on: never sent by itself.
+    // Written long before sending was switched on: never sent by itself.
     database(&folder, &fixture("silence"));
-    // Written to since the outbox was made, two hours ago, without an end.
+    // Written to two hours ago, after the outbox was made, and without an end.
     let mut killed = fixture("tools");
     let since = Utc::now().timestamp_millis() - 1_772_445_600_000 - 2 * 3_600_000;
     move_by(&mut killed[0], since);
@@ -228,7 +228,7 @@ fn move_by(value: &mut Value, milliseconds: i64) {
     }
 }
 
-/// Says that something is done when it goes out of scope.
+/// Sets a flag when it goes out of scope.
 struct Ending<'a>(&'a AtomicBool);
 
 impl Drop for Ending<'_> {
@@ -245,7 +245,7 @@ fn the_database_is_read_while_it_is_written_to() {
     let is_done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            // As OpenCode does: many small transactions, and the log folded in now and then.
+            // Like OpenCode: many small transactions, and now and then a checkpoint of the log.
             let path = folder.join("opencode.db");
             let database = Connection::open(path).expect("a database");
             database.busy_timeout(CROWDED).expect("it is open");
@@ -264,7 +264,7 @@ fn the_database_is_read_while_it_is_written_to() {
                 }
             }
         });
-        // A failed assertion ends the writer too, which would fill the disk.
+        // A failed assertion also stops the writer, which would fill the disk.
         let _end = Ending(&is_done);
         for _ in 0..20 {
             let dry = scene.env.run(["ingest", "--all", "--dry-run"]).success();
@@ -274,7 +274,8 @@ fn the_database_is_read_while_it_is_written_to() {
         hook(&scene, "ses_0201", &[]);
     });
     assert_eq!(named(&scene, "$ai_generation").len(), 3);
-    // All of it is in the log beside the database: a reader that opens the copy alone sees nothing.
+    // The log beside the database contains everything: a reader that opens a copy of the database
+    // alone sees nothing.
     let credential = Connection::open(folder.join("opencode.db")).expect("a database");
     let untouched: i64 = credential
         .query_row("SELECT count(*) FROM credential", [], |row| row.get(0))

@@ -28,11 +28,11 @@ const NPM: &str = concat!(
     "/tests/opencode/npm/node_modules"
 );
 const PLUGIN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/plugin/opencode");
-/// Starting OpenCode takes seconds on a busy machine, and so do its retries.
+/// Time limit on a busy machine: OpenCode takes seconds to start and to retry.
 const PATIENCE: Duration = Duration::from_mins(3);
 /// Longest time for one answer of OpenCode's server.
 const ANSWER: Duration = Duration::from_secs(20);
-/// The model that makes up titles: its calls are in no file.
+/// The model that makes up titles, whose calls are in no file.
 const TITLES: &str = "stand-in-titles";
 
 /// A machine with OpenCode on it, a model and PostHog.
@@ -55,7 +55,7 @@ fn machine_or_skip() -> Option<Machine> {
     if opencode().is_file() {
         return Some(Machine::new());
     }
-    // Written past the capture of the test harness, which hides what passing tests print.
+    // Written past the test harness, which hides the output of passing tests.
     SAID.call_once(|| {
         let _ = io::stderr().write_all(
             b"skipped: OpenCode is not installed; run npm ci --prefix tests/opencode/npm\n",
@@ -103,7 +103,7 @@ impl Machine {
         arguments.iter().fold(run, Run::argument)
     }
 
-    /// One prompt, to its end.
+    /// Runs one prompt to its end.
     #[track_caller]
     fn prompt<const N: usize>(&self, text: &str, more: [&str; N]) -> Outcome {
         let run = self.opencode(["run", text]);
@@ -220,7 +220,7 @@ fn a_session_that_was_killed_is_sent_as_far_as_it_came() {
         .opencode(["run", "TOOLS HANG"])
         .in_own_group()
         .spawn();
-    // Its title, the tools, the call that fails, and the one that hangs.
+    // The title, the tools, the call that fails, and the one that hangs.
     machine.api.wait_for_calls(before + 3, PATIENCE);
     std::thread::sleep(Duration::from_secs(2));
     run.kill().expect("it runs");

@@ -1,8 +1,9 @@
-//! Fixtures as OpenCode would keep them: in a database, or in files.
+//! Writes fixtures in OpenCode's own form: in a database, or in files.
 //!
-//! A fixture is an array of sessions in the form that `opencode export` prints. Besides: `created`
-//! in a part is the time of its row, `taken_back` names messages that are in the log alone, and
-//! `rows` are messages of OpenCode 2, and of the second interface of version 1. A session with
+//! A fixture is an array of sessions in the form that `opencode export` prints. In addition,
+//! `created` in a part is the time of its row, `taken_back` names messages that are only in the
+//! log, and `rows` are messages of OpenCode 2, and of the second interface of version 1. A session
+//! with `generation` 2 is one of OpenCode 2; `fork` names the session that it was forked from.
 //! `generation` 2 is one of OpenCode 2; `fork` names the session that it was forked from.
 
 use std::fs;
@@ -13,7 +14,8 @@ use serde_json::{Value, json};
 
 pub(crate) const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/opencode");
 
-/// The tables that are read, and one that must not be. Of 1.18.33, with fewer columns.
+/// The tables that the program reads, and one that it must not read. Of 1.18.33, with fewer
+/// columns.
 const SCHEMA: &str = "
     PRAGMA journal_mode = WAL;
     CREATE TABLE IF NOT EXISTS credential (id text PRIMARY KEY, secret text);
@@ -169,7 +171,7 @@ fn log(database: &Connection, session: &str, message: &Value) -> rusqlite::Resul
 }
 
 fn identity(info: &Value) -> (String, i64) {
-    // A message that cannot be read is a row all the same.
+    // A message that cannot be read still has a row.
     let id = info["id"].as_str().unwrap_or("msg_unreadable");
     (id.to_owned(), info["time"]["created"].as_i64().unwrap_or(0))
 }

@@ -1,4 +1,4 @@
-//! A machine on which an application runs: a model, the receiver and PostHog.
+//! A machine that runs an application, with a model, the receiver and PostHog.
 
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -11,9 +11,10 @@ use crate::support::openai::{ARGUMENTS, Answered, Content, FIRST, OpenAi, REST, 
 use crate::support::posthog::PostHog;
 use crate::support::process::Process;
 
-/// Loading the libraries takes seconds on a busy machine, and a trace has to be quiet for 5 s.
+/// Time limit on a busy machine: libraries take seconds to load, and a trace has to be quiet for 5
+/// s.
 const PATIENCE: Duration = Duration::from_mins(3);
-/// The person whose calls these are.
+/// The user of these calls.
 const PERSON: &str = "customer-7";
 
 pub(super) struct Machine {
@@ -24,14 +25,14 @@ pub(super) struct Machine {
     address: String,
 }
 
-/// What a library leaves out of the spans of a call.
+/// A fact that a library omits from the spans of a call.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Omitted {
     Cached,
     Reasoning,
-    /// The status of an answer that is an error.
+    /// The HTTP status of an error.
     Status,
-    /// The model that answered; it names the one that was asked.
+    /// The model that answered; the library names the requested one.
     Model,
 }
 
@@ -55,8 +56,8 @@ impl Machine {
         }
     }
 
-    /// Runs an application to its end, and waits until all its calls are at PostHog. Its arguments
-    /// end with the addresses of the model and of the receiver.
+    /// Runs an application to its end, and waits until all its calls are at PostHog. The addresses
+    /// of the model and the receiver are its last arguments.
     #[track_caller]
     pub(super) fn run(&mut self, application: Command) -> Vec<Answered> {
         let run: Run = self.env.other(application).patience(PATIENCE);
@@ -69,13 +70,14 @@ impl Machine {
         Process(self.receiver.id()).signal(Signal::TERM);
         let ended = self.receiver.wait().expect("it ran");
         assert!(ended.success(), "the receiver ended with {ended}");
-        // What it did not map yet, a call that is counted twice for example.
+        // Also maps the traces that `serve` has not mapped yet, which may contain calls counted
+        // twice.
         self.env.run(["flush"]).success();
         assert_eq!(self.posthog.duplicates(), Vec::<String>::new());
         answered
     }
 
-    /// Checks that each call is one event with the figures of its answer, and no other.
+    /// Checks that each call is exactly one event, with the figures of its answer.
     #[track_caller]
     pub(super) fn balanced(
         &self,
@@ -88,7 +90,7 @@ impl Machine {
         assert_eq!(in_order(sent), in_order(expected));
     }
 
-    /// Checks that every event is one of the person's, and that nothing private is in one.
+    /// Checks that every event belongs to the user, and that none contains private content.
     #[track_caller]
     pub(super) fn of_one_person_and_without_private_content(&self) {
         for event in self.posthog.events() {
@@ -97,7 +99,7 @@ impl Machine {
         }
     }
 
-    /// Checks that only streams say when their first part came, and that it came after the model
+    /// Checks that only streams state the time of their first part, and that it is after the model
     /// sent it and before the rest.
     #[track_caller]
     pub(super) fn timed(&self, answered: &[Answered]) {
@@ -119,8 +121,8 @@ impl Machine {
         }
     }
 
-    /// Checks that each tool hangs under the call that asked for it; under the trace where the
-    /// call may not say what it asked for.
+    /// Checks that each tool is below the call that asked for it, or below the trace if the call is
+    /// private.
     #[track_caller]
     pub(super) fn tools_hang_under_their_calls(&self, answered: &[Answered]) {
         let mut tools = self.posthog.named("$ai_span");
@@ -141,13 +143,13 @@ impl Machine {
                 .find(|it| it["properties"]["$ai_input_tokens"] == answered.usage.input);
             let call = &call.expect("they are balanced")["properties"];
             let parent = &tool["$ai_parent_id"];
-            // That a private call asked for it is told by its time, where that leaves no doubt.
+            // A private call is found by its time, if that leaves no doubt.
             let is_in_doubt = answered.is_private && *parent == call["$ai_trace_id"];
             assert!(*parent == call["$ai_span_id"] || is_in_doubt, "{tool:#}");
         }
     }
 
-    /// Names of the traces, in the order of the alphabet.
+    /// Names of the traces, sorted.
     pub(super) fn traces(&self) -> Vec<String> {
         let traces = self.posthog.named("$ai_trace").into_iter();
         let names = traces.map(|it| {
@@ -163,7 +165,7 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // It has ended, unless a check failed before.
+        // The receiver has ended already, unless a check failed.
         drop(self.receiver.kill());
         drop(self.receiver.wait());
     }
@@ -237,8 +239,7 @@ fn expected(answered: &Answered, omitted: &[Omitted]) -> Value {
     })
 }
 
-/// Texts and tool calls of an output, without the text that OpenInference puts in the place of a
-/// private one.
+/// Texts and tool calls of an output, without OpenInference's placeholder for private text.
 fn parts(choices: &Value) -> Vec<Value> {
     let choices = choices.as_array().map(Vec::as_slice).unwrap_or_default();
     let contents = choices.iter().map(|it| &it["content"]);

@@ -1,5 +1,5 @@
 //! Applications instrumented with the real libraries, from their calls of a model to the events at
-//! the double: what PostHog gets is what the model answered, by the books of the stand-in.
+//! the double: PostHog gets the answers of the model, according to the stand-in's books.
 //!
 //! `npm ci --prefix tests/otel/npm` installs the AI SDKs. `POSTHOG_LLMA_OTEL_PYTHON` names a Python
 //! that has `tests/otel/python/requirements.txt`. Without them these tests pass and say so.

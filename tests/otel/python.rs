@@ -10,14 +10,14 @@ use super::machine::{Machine, Omitted};
 use crate::support::openai::Answered;
 
 const SCENES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/otel/python/scenes.py");
-/// Names a Python that has the libraries.
+/// Variable with a Python that has the libraries.
 const PYTHON: &str = "POSTHOG_LLMA_OTEL_PYTHON";
 
 fn python() -> Option<PathBuf> {
     static SAID: Once = Once::new();
     let python = env::var_os(PYTHON).map(PathBuf::from);
     if python.is_none() {
-        // Written past the capture of the test harness, which hides what passing tests print.
+        // Written past the test harness, which hides the output of passing tests.
         SAID.call_once(|| {
             let said = format!("skipped: {PYTHON} names no Python with OpenLLMetry\n");
             let _ = io::stderr().write_all(said.as_bytes());
@@ -26,7 +26,7 @@ fn python() -> Option<PathBuf> {
     python
 }
 
-/// Plays all scenes with an instrumentation and checks what came out.
+/// Plays all scenes with an instrumentation and checks the events.
 #[track_caller]
 fn arrives_complete(kind: &str, omitted: impl Fn(&Answered) -> &'static [Omitted]) {
     let Some(python) = python() else {

@@ -9,7 +9,7 @@ use super::machine::{Machine, Omitted};
 use crate::support::openai::{Answered, Content};
 
 const NPM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/otel/npm");
-/// The calls of the application, in the order of the alphabet.
+/// The calls of the application, sorted.
 const SCENES: [&str; 8] = [
     "broken",
     "embedding",
@@ -30,7 +30,7 @@ fn is_installed() -> bool {
     if node().is_file() {
         return true;
     }
-    // Written past the capture of the test harness, which hides what passing tests print.
+    // Written past the test harness, which hides the output of passing tests.
     SAID.call_once(|| {
         let _ = io::stderr().write_all(
             b"skipped: the AI SDKs are not installed; run npm ci --prefix tests/otel/npm\n",
@@ -39,7 +39,7 @@ fn is_installed() -> bool {
     false
 }
 
-/// Plays all scenes with a major version of the SDK and checks what came out.
+/// Plays all scenes with a major version of the SDK and checks the events.
 #[track_caller]
 fn arrives_complete(major: &str, omitted: impl Fn(&Answered) -> &'static [Omitted]) {
     if !is_installed() {
@@ -55,7 +55,7 @@ fn arrives_complete(major: &str, omitted: impl Fn(&Answered) -> &'static [Omitte
     machine.timed(&answered);
     machine.tools_hang_under_their_calls(&answered);
     machine.of_one_person_and_without_private_content();
-    // Spans of an embedding by version 7 do not hold the id of the function.
+    // In version 7, spans of embeddings lack the id of the function.
     let names = SCENES.map(|scene| match (major, scene) {
         ("7", "embedding" | "embeddings") => "embeddings stand-in-embed",
         _ => scene,
@@ -74,7 +74,7 @@ fn arrives_complete(major: &str, omitted: impl Fn(&Answered) -> &'static [Omitte
 fn calls_of_version_5_arrive_as_the_model_answered_them() {
     arrives_complete("5", |answered| match answered.content {
         Content::Vectors => &[Omitted::Model],
-        // Only the text of a limit of the rate names a status.
+        // Only the text about a rate limit shows a status.
         Content::Nothing if answered.status != 429 => &[Omitted::Status],
         _ if answered.is_stream => &[],
         _ => &[Omitted::Cached, Omitted::Reasoning],
@@ -85,7 +85,7 @@ fn calls_of_version_5_arrive_as_the_model_answered_them() {
 fn calls_of_version_6_arrive_as_the_model_answered_them() {
     arrives_complete("6", |answered| match &answered.content {
         Content::Vectors => &[Omitted::Model],
-        // Only the text of a limit of the rate names a status.
+        // Only the text about a rate limit shows a status.
         Content::Nothing if answered.status != 429 => &[Omitted::Status],
         Content::Object(_) => &[Omitted::Cached, Omitted::Reasoning],
         _ => &[],

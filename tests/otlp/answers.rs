@@ -1,4 +1,4 @@
-//! Bodies of answers, as other implementations read them.
+//! Bodies of answers, read by other implementations.
 
 use posthog_llma::otlp::answer::{Failure, failure, partial_success, success, taken};
 use posthog_llma::otlp::{Encoding, Limits, Losses, Signal, json as decoder};

@@ -1,6 +1,6 @@
 //! Requests of real emitters, counted by independent means.
 //!
-//! They lie outside the project, in the folder that `POSTHOG_LLMA_OTLP` names.
+//! They are outside the project, in the folder named by `POSTHOG_LLMA_OTLP`.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
@@ -15,13 +15,13 @@ use serde_json::Value as Json;
 use super::support::wire::{Request, WireLog, WireSpan};
 use super::support::{assert_same, decode_json, wire};
 
-/// What a request holds.
+/// Counts of the items in a request.
 #[derive(Debug, PartialEq, Default)]
 struct Counts {
     spans: usize,
     logs: usize,
     events: usize,
-    /// Of spans, log records, events and links.
+    /// Number of attributes of spans, log records, events and links.
     attributes: usize,
     metrics: u64,
 }
@@ -31,7 +31,7 @@ fn captures() -> Vec<PathBuf> {
     files_below("POSTHOG_LLMA_OTLP", "../shared/otlp")
 }
 
-/// The files below the folder that a variable names. None where it is missing, which is said.
+/// The files below the folder that a variable names. Empty if it is missing, with a message.
 fn files_below(variable: &str, default: &str) -> Vec<PathBuf> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join(default);
     let folder = std::env::var_os(variable).map_or(default, PathBuf::from);
@@ -67,7 +67,7 @@ fn bytes_of(path: &Path) -> Vec<u8> {
     inflated
 }
 
-/// All of a file as one batch.
+/// A whole file as one batch.
 fn read(path: &Path) -> Batch {
     let file = File::open(path).expect("it can be opened");
     let requests = Requests::new(file).expect("it can be read");
@@ -106,7 +106,7 @@ fn counts_of(batch: &Batch) -> Counts {
     }
 }
 
-/// Counts by walking through the JSON, without a knowledge of its types.
+/// Counts by walking through the JSON, without knowing its types.
 fn counts_of_json(request: &Json) -> Counts {
     let list = |value: &Json, name: &str| value[name].as_array().cloned().unwrap_or_default();
     let lists = |values: &[Json], name: &str| -> Vec<Json> {
@@ -200,7 +200,8 @@ fn every_capture_is_stored_and_read_as_it_was() {
     }
 }
 
-/// The export was made twice, so ids, times and measured durations differ.
+/// The span without ids, times and measured durations, which differ because the export was made
+/// twice.
 fn without_run(span: &Span) -> String {
     let attributes = span.attributes.iter().map(|it| match &it.value {
         Value::Text(text) if !text.contains("20") => format!("{}={text}", it.key),

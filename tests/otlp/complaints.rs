@@ -1,4 +1,4 @@
-//! What users of other receivers complain about, each as a promise of this one.
+//! Complaints of users about other receivers, each as a promise of this one.
 
 use serde_json::{Value, json};
 
@@ -215,7 +215,7 @@ fn complaint_5_generate_content_is_a_generation_and_unknown_operations_are_spans
 
 #[test]
 fn complaint_6_and_10_cached_tokens_have_one_price() {
-    // AI SDK 6 counts cached tokens as input, and says so twice.
+    // AI SDK 6 counts cached tokens as input, and states them twice.
     let events = events_of(
         "ai",
         &[span(

@@ -1,4 +1,4 @@
-//! Spellings of JSON requests that occur, one by one.
+//! Observed spellings of JSON requests, one by one.
 
 use posthog_llma::otlp::{
     Batch, Encoding, Limits, Losses, Rejection, Signal, Span, SpanKind, StatusCode, Value,
@@ -11,7 +11,7 @@ use super::support::decode_json;
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN: &str = "b7ad6b7169203331";
 
-/// A request for one span, which has ids, a name and these fields.
+/// A request with one span that has ids, a name and these fields.
 fn request(fields: &Json) -> Json {
     let mut span = json!({ "traceId": TRACE, "spanId": SPAN, "name": "chat" });
     let fields = fields.as_object().expect("an object").clone();
@@ -24,7 +24,7 @@ fn batch(request: &Json) -> Batch {
     decode_json(request.to_string().as_bytes())
 }
 
-/// The span of a request of which nothing is lost.
+/// The span of a request without losses.
 #[track_caller]
 fn span(fields: &Json) -> Span {
     let batch = batch(&request(fields));
@@ -222,7 +222,7 @@ fn snake_case_and_libraries_of_old_are_read() {
         ),
         ("old", 5, 2)
     );
-    // Although the resource comes last.
+    // The resource comes last in the request.
     assert_eq!(span.resource.attributes.text("service.name"), Some("s"));
 }
 

@@ -1,4 +1,4 @@
-//! Emitters that name things in their own way: what a call of each becomes.
+//! Emitters with names of their own: the events of a call from each.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::traces::{
 };
 use crate::support::library::{Events, Run};
 
-/// The properties of the only call, which must have these.
+/// Asserts that the only call has these properties, and returns all of them.
 #[track_caller]
 fn call_has(events: &Events, expected: &Value) {
     let call = only(events, "$ai_generation");

@@ -1,4 +1,4 @@
-//! The same trace in every form, and whatever order it comes in.
+//! The same trace in every form and order.
 
 use std::io::Write as _;
 

@@ -1,5 +1,5 @@
-//! Every fixture and every capture of a real emitter, received in every form: the same events as from
-//! its files.
+//! Every fixture and every capture of a real emitter, received in every form: the same events as
+//! from its files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::support::shared::shared_or_skip;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/otlp");
 
-/// Files that are parts of one export: `tool-traces-01.json` and `tool-logs.json`.
+/// Name and files of an export: `tool-traces-01.json` and `tool-logs.json` are parts of one.
 type Capture = (String, Vec<PathBuf>);
 
 /// The captures of a folder and those in it.
@@ -44,7 +44,7 @@ fn captures(root: &Path) -> Vec<Capture> {
     captures.into_iter().collect()
 }
 
-/// The name of an export without that of a signal and a number.
+/// The name of an export, without signal and number.
 fn export_of(name: &str) -> &str {
     let signals = ["-traces", "-logs", "-metrics"];
     let place = signals.iter().find_map(|signal| name.find(signal));

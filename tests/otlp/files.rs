@@ -70,7 +70,7 @@ fn read_in_pieces(file: &[u8], size: usize) -> (Vec<Batch>, Format, Damage) {
     (batches, requests.format(), requests.damage())
 }
 
-/// The names of the spans of a file, however it comes and also compressed.
+/// The names of the spans in a file, read at once, in pieces, and compressed.
 #[track_caller]
 fn names(file: &[u8]) -> (Vec<String>, Format, Damage) {
     let read = |file: &[u8], size| {
@@ -288,12 +288,12 @@ fn compression_that_breaks_off_keeps_what_was_before() {
     let compressed = gzip(lines.as_bytes());
     let (batches, ..) = read_in_pieces(&compressed[..compressed.len() / 2], 999);
     assert!((1000..4999).contains(&batches.len()), "{}", batches.len());
-    // As two runs that append to one file leave it.
+    // Two runs appended to one file.
     let (batches, ..) = read_in_pieces(&[compressed.clone(), compressed].concat(), 999);
     assert_eq!(batches.len(), 10_000);
 }
 
-/// What is left of a damaged file is sent, and the rest is told.
+/// The intact part of a damaged file is sent, and the damage is reported.
 #[test]
 fn ingest_tells_which_files_are_damaged() {
     let whole = format!(
@@ -342,7 +342,7 @@ fn ingest_tells_which_files_are_damaged() {
     }
 }
 
-/// A file that is made while it is read.
+/// A file that is generated while it is read.
 struct Made<F>(F, u64);
 
 impl<F: FnMut(u64) -> Option<Vec<u8>>> Iterator for Made<F> {

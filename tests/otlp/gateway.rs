@@ -7,8 +7,8 @@ use super::traces::{Files, in_trace, named, only, request, span};
 use crate::support::library::Run;
 use crate::support::openrouter::Request;
 
-/// Providers advise to send hashes of people. Claude Code sends one of the machine, with the UUID of its
-/// session.
+/// Providers advise to send hashes of people. Claude Code sends a hash of the machine, with the
+/// UUID of its session.
 #[test]
 fn a_hash_of_a_person_is_a_person() {
     let hash: &'static str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -22,7 +22,7 @@ fn a_hash_of_a_person_is_a_person() {
     }
 }
 
-/// An application names its requests as it likes.
+/// Applications choose the names of their requests freely.
 #[test]
 fn a_paid_request_is_sent_whatever_its_name() {
     for name in ["Test Generation", "openrouter-connection-test"] {
@@ -31,7 +31,7 @@ fn a_paid_request_is_sent_whatever_its_name() {
     }
 }
 
-/// A Collector may keep nothing but the conventions.
+/// A Collector may keep only the attributes of the conventions.
 #[test]
 fn the_course_of_a_request_is_no_call_whatever_is_left_of_it() {
     let mut delivery = Request::default().delivery(0);
@@ -61,7 +61,7 @@ fn the_cost_of_an_older_delivery_may_be_nothing() {
     );
 }
 
-/// Two people talk at the same time in one trace, and the provider counts its calls of tools from 0 in
+/// Two people talk at the same time in one trace, and the provider numbers tool calls from 0 in
 /// each conversation.
 #[test]
 fn results_of_tools_stay_in_their_conversation() {
@@ -107,7 +107,7 @@ fn results_of_tools_stay_in_their_conversation() {
     assert_eq!(found, expected);
 }
 
-/// The application measures from when it asked.
+/// The application measures from the time of its request.
 #[test]
 fn a_call_and_its_delivery_in_one_trace_are_one_whatever_their_times() {
     for earlier in [0, 100, 130, 5_000] {

@@ -1,4 +1,4 @@
-//! What comes late, or comes without what came before it, changes no sum that was right.
+//! Spans that arrive late, or without earlier ones, leave correct sums unchanged.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +11,7 @@ use crate::support::env::TestEnv;
 use crate::support::library::Events;
 use crate::support::scene::Scene;
 
-/// Requests that come one after the other, each sent before the next one comes.
+/// Requests that arrive one after the other, each sent to PostHog before the next arrives.
 struct Arrivals {
     scene: Scene,
     number: usize,
@@ -22,7 +22,7 @@ impl Arrivals {
         Self::on(|env| env)
     }
 
-    /// On a machine with something special about it.
+    /// Arrivals on a machine with something special about it.
     fn on(special: impl FnOnce(TestEnv) -> TestEnv) -> Self {
         Self {
             scene: Scene::on(special),
@@ -30,7 +30,7 @@ impl Arrivals {
         }
     }
 
-    /// A request comes, and everything that is there is sent.
+    /// Receives a request, and sends everything.
     fn come(&mut self, request: &Value) {
         self.number += 1;
         let env = &self.scene.env;
@@ -39,18 +39,18 @@ impl Arrivals {
         env.command(["ingest"]).argument(&folder).run().success();
     }
 
-    /// What came so far is gone.
+    /// Removes the requests received so far.
     fn forget(&self) {
         fs::remove_dir_all(self.scene.env.root().join("traces")).expect("it is ours");
     }
 
-    /// What PostHog has: the last of the events with one identity.
+    /// The events at PostHog: the last of those with one identity.
     fn events(&self) -> Events {
         self.scene.posthog.merged()
     }
 }
 
-/// Tokens of all calls.
+/// Number of calls, and their tokens in and out.
 fn tokens(events: &Events) -> (usize, u64, u64) {
     let calls = named(events, "$ai_generation");
     let sum = |name: &str| {
@@ -88,7 +88,7 @@ fn tool() -> Value {
     )
 }
 
-/// Every event hangs in one that PostHog has.
+/// Asserts that every event is in a trace at PostHog, under a parent at PostHog.
 #[track_caller]
 fn hangs_together(events: &Events, context: &str) {
     let text = |it: &Value, name: &str| it["properties"][name].as_str().map(str::to_owned);
@@ -162,7 +162,7 @@ fn calls_within_one_that_was_sent_add_nothing_if_it_summed_them_up() {
     let events = arrivals.events();
     assert_eq!(tokens(&events), (1, 30, 4));
     hangs_together(&events, "summed up");
-    // In one go, the calls count and what is around them does not.
+    // When all arrive together, the calls count and the work around them does not.
     let mut arrivals = Arrivals::new();
     let all: Vec<Value> = [&outer["resourceSpans"][0]["scopeSpans"][0]["spans"][0]]
         .into_iter()

@@ -1,4 +1,4 @@
-//! Bodies that are made to do harm.
+//! Malicious bodies.
 
 use posthog_llma::otlp::{Batch, Limits, MAX_DEPTH, Rejection, Signal, Value, json, protobuf};
 
@@ -24,7 +24,7 @@ fn request(spans: &[u8]) -> Vec<u8> {
     field(1, &field(2, spans))
 }
 
-/// A span with this in the value of an attribute.
+/// A span with this value in an attribute.
 fn span_with(value: &[u8]) -> Vec<u8> {
     let attribute = [field(1, b"it"), field(2, value)].concat();
     field(

@@ -1,4 +1,4 @@
-//! What PostHog's own OTLP endpoint loses, as read in its source: none of it is lost here.
+//! Data that PostHog's own OTLP endpoint loses, according to its source: none of them is lost here.
 
 use serde_json::{Value, json};
 

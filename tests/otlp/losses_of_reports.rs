@@ -1,5 +1,5 @@
-//! What PostHog's own OTLP endpoint loses where one work is reported in several pieces or twice:
-//! in log records, by several instrumentations.
+//! Data that PostHog's own OTLP endpoint loses when one piece of work is reported in several pieces
+//! or twice: in log records, by several instrumentations.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn of_claude_code(attributes: Value) -> Value {
     with(attributes, &own)
 }
 
-/// A turn of Claude Code with one tool, as its spans tell it.
+/// A turn of Claude Code with one tool, in its spans.
 fn spans_of_claude_code() -> Vec<Value> {
     let own = of_claude_code;
     vec![
@@ -62,7 +62,7 @@ fn spans_of_claude_code() -> Vec<Value> {
     ]
 }
 
-/// What only its log records tell.
+/// The facts that only its log records contain.
 fn logs_of_claude_code() -> Vec<Value> {
     vec![
         log(
@@ -228,7 +228,7 @@ fn loss_9_messages_that_come_as_log_records_are_the_content_in_both_orders() {
     assert_eq!(call["$ai_stop_reason"], "tool_calls");
 }
 
-/// One call as the provider's own library reports it, and as OpenLLMetry does.
+/// One call, reported by the provider's own library and by OpenLLMetry.
 fn reported_twice() -> [Value; 2] {
     let own = json!({
         "gen_ai.operation.name": "chat", "gen_ai.provider.name": "anthropic", "gen_ai.request.model": "claude-sonnet-4-5",

@@ -1,4 +1,4 @@
-//! OpenTelemetry: the decoders against independent ones, files against what is in them, and the
+//! OpenTelemetry: the decoders against independent ones, files against their contents, and the
 //! events of traces.
 
 mod answers;

@@ -1,4 +1,4 @@
-//! Deliveries of OpenRouter's Broadcast, written after its documentation.
+//! Deliveries of OpenRouter's Broadcast, written from its documentation.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -157,7 +157,7 @@ fn openrouter_s_privacy_mode_is_kept_as_null() {
     );
 }
 
-/// PostHog has prices of its own for them where no cost is stated.
+/// PostHog applies its own prices to them if no cost is stated.
 #[test]
 fn tokens_of_sound_and_pictures_are_told_apart() {
     let parts = json!({
@@ -388,7 +388,8 @@ fn the_smallest_delivery_that_is_documented_is_a_call() {
     }
 }
 
-/// A folder for each day, a compressed file for each request. The conversation goes on after midnight.
+/// A folder for each day, a compressed file for each request. The conversation continues after
+/// midnight.
 #[test]
 fn what_broadcast_writes_to_a_bucket_is_read_with_the_trials_left_out() {
     let conversation = conversation();
@@ -413,8 +414,8 @@ fn what_broadcast_writes_to_a_bucket_is_read_with_the_trials_left_out() {
     assert_eq!(events, Files::of(&conversation).events(&Run::default()));
 }
 
-/// Deliveries that were written by hand after the documentation and after those that others published.
-/// They lie outside the project.
+/// Deliveries written by hand from the documentation and from published ones. They are outside the
+/// project.
 #[test]
 fn deliveries_that_others_described_give_what_they_state() {
     let folder = std::env::var_os("POSTHOG_LLMA_OTLP").map_or_else(
@@ -423,7 +424,7 @@ fn deliveries_that_others_described_give_what_they_state() {
     );
     let folder = folder.join("openrouter-handmade");
     if !folder.is_dir() {
-        // Written past the capture of the test harness.
+        // Written past the test harness.
         let _ = writeln!(io::stderr(), "skipped: no files in {}", folder.display());
         return;
     }

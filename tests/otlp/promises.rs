@@ -1,4 +1,4 @@
-//! What never leaves, and what no request breaks.
+//! Content that never leaves the machine, and requests that break nothing.
 
 use serde_json::{Value, json};
 

@@ -12,7 +12,7 @@ use crate::support::shared::shared_or_skip;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/otlp");
 
-/// The events without what is the same in all of them.
+/// The events without the properties that are the same in all.
 fn readable(events: &Events) -> String {
     let same = [
         "$ai_lib",
@@ -66,7 +66,7 @@ fn every_fixture_gives_the_reviewed_events() {
     }
 }
 
-/// Every event hangs in a trace that is sent, under a parent that is sent.
+/// Asserts that every event is in a trace that is sent, under a parent that is sent.
 fn hangs_together(events: &Events, context: &str) {
     let text = |event: &Value, name: &str| event["properties"][name].as_str().map(str::to_owned);
     let spans: Vec<_> = events

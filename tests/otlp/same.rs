@@ -1,4 +1,4 @@
-//! What is encoded by others is decoded to what it was.
+//! Requests that other implementations encode are decoded to the same values.
 
 use posthog_llma::otlp::{Batch, Losses, Signal, stored};
 use proptest::prelude::*;

@@ -34,7 +34,7 @@ fn request() -> Vec<u8> {
     .into_bytes()
 }
 
-/// Changing this form takes a new version: programs of before and after read the same files.
+/// A change of this form needs a new version: older and newer programs read the same files.
 #[test]
 fn the_form_on_disk_stays_as_it_is() {
     let batch = decode_json(&request());

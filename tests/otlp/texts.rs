@@ -11,7 +11,7 @@ use super::support::made::{batches, config};
 proptest! {
     #![proptest_config(config(100))]
 
-    /// The form for debugging shows all there is, whatever is added to the types.
+    /// The debug form shows all fields, including new ones.
     #[test]
     fn no_text_is_left_out(batch in batches()) {
         const MARK: &str = "\u{2603}";
@@ -26,7 +26,7 @@ proptest! {
             assert_eq!(text.remove(0).to_string(), MARK);
             text.clear();
         });
-        // Each text is shown between two quotes, once for everything that shares it.
+        // Each text is shown in quotes, once per value that shares it.
         let shown = format!("{unmarked:?}");
         assert!(!shown.contains(MARK), "{shown}");
         assert_eq!(shown.replace("\"\"", "").matches('"').count(), 0, "{shown}");

@@ -1,4 +1,4 @@
-//! Traces for the tests, written as an exporter writes them, and the events that they give.
+//! Traces for the tests, in the form of an exporter, and their events.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::support::capture::{Lane, judge};
 use crate::support::env::API_KEY;
 use crate::support::library::{Events, Run};
 
-/// The trace of spans that say nothing else.
+/// Trace of spans that name no other.
 pub(super) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 /// Nanoseconds at which every trace begins: 2026-03-01T12:00:00Z.
@@ -19,7 +19,7 @@ const BEGIN: u64 = 1_772_366_400_000_000_000;
 
 const MILLISECOND: u64 = 1_000_000;
 
-/// A span from one millisecond of its trace to another. Ids are short: `a1` for `00000000000000a1`.
+/// A span between two milliseconds of its trace. Ids are short: `a1` for `00000000000000a1`.
 pub(super) fn span(ids: &str, name: &str, times: (u64, u64), attributes: &Value) -> Value {
     let (id, parent) = match ids.split_once('<') {
         Some((id, parent)) => (id.trim(), Some(parent.trim())),
@@ -63,7 +63,7 @@ pub(super) fn in_trace(mut span: Value, trace: &str) -> Value {
     span
 }
 
-/// Attributes as OTLP in JSON has them.
+/// Attributes in OTLP's JSON form.
 pub(super) fn attributes_of(attributes: &Value) -> Value {
     let fields: &Map<String, Value> = attributes.as_object().expect("attributes");
     let attributes = fields
@@ -154,13 +154,13 @@ pub(super) fn traces_below(path: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The events of all traces at or below a path. The double of PostHog takes them.
+/// The events of all traces at or below a path, which the double of PostHog accepts.
 pub(crate) fn events_below(path: &Path, run: &Run) -> Events {
     let traces = traces_below(path).into_iter();
     judged(traces.flat_map(|trace| run.events(&trace)).collect())
 }
 
-/// Events that the double of PostHog takes.
+/// Asserts that the double of PostHog accepts these events.
 pub(super) fn judged(events: Events) -> Events {
     if !events.is_empty() {
         let body = json!({ "api_key": API_KEY, "batch": events });
@@ -198,7 +198,7 @@ pub(super) fn tool<'a>(events: &'a Events, name: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("no tool {name}: {events:#?}"))
 }
 
-/// Attributes with further ones. Null takes one away.
+/// Attributes with others added. Null removes one.
 pub(super) fn with(mut attributes: Value, further: &Value) -> Value {
     let fields = attributes.as_object_mut().expect("attributes");
     for (name, value) in further.as_object().expect("attributes") {

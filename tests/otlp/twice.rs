@@ -11,7 +11,7 @@ use crate::support::env::{API_KEY, TestEnv};
 use crate::support::scene::Scene;
 use crate::support::session::Session;
 
-/// A response's id as providers draw them.
+/// A response id in the form that providers draw at random.
 const DRAWN: &str = "msg_01XFDUDYJgAACzvnptvVoYEL";
 
 /// A trace of Claude Code in one of its sessions.
@@ -31,7 +31,7 @@ fn file(env: &TestEnv, request: &Value) -> PathBuf {
     env.write("traces/requests.jsonl", request.to_string())
 }
 
-/// Calls in the events of these sessions, and what the program said.
+/// Number of calls in the events of these sessions, and the program's messages.
 #[track_caller]
 fn calls(env: &TestEnv, sessions: &[&PathBuf]) -> (usize, String) {
     let arguments = ["ingest", "--output", "-"].into_iter().map(PathBuf::from);
@@ -98,7 +98,7 @@ fn a_call_that_a_transcript_holds_too_is_counted_once_if_its_id_was_drawn() {
     let id = ids.find_map(|it| it.split('"').next());
     let own = format!("msg_{}", id.expect("a response has an id"));
     for (id, added) in [(DRAWN, 0), (own.as_str(), 1)] {
-        // An id like `msg_7` is one that a gateway could give to every response.
+        // A gateway could give every response an id like `msg_7`.
         fs::write(&session.path, transcript.replace(&own, id)).expect("it is ours");
         let trace = file(&env, &of_application(&json!({ "gen_ai.response.id": id })));
         for paths in [[&trace, &session.path], [&session.path, &trace]] {
@@ -138,7 +138,7 @@ fn a_call_in_a_trace_and_in_a_transcript_is_counted_once_whichever_is_sent_first
     ] }]);
     let marks = [
         (DRAWN, json!({ "gen_ai.response.id": DRAWN })),
-        // Gateways give responses ids of their own, and pass those of tools on.
+        // Gateways give responses their own ids, and pass on the ids of tools.
         (
             TOOL,
             json!({ "gen_ai.response.id": "gen-1", "gen_ai.output.messages": asked }),

@@ -92,7 +92,7 @@ fn count(value: &Value, figures: &mut Figures) {
     }
 }
 
-/// Pi writes an answer too when the user had stopped it before it asked for one.
+/// Whether the user stopped Pi before any request; it writes an answer all the same.
 fn is_stopped_before_a_request(answer: &Value) -> bool {
     let is_empty = answer["content"] == json!([]) && answer["responseId"].is_null();
     let took = answer["durationMs"].as_u64();
@@ -105,7 +105,7 @@ fn add(sum: &mut Figures, more: Figures) {
     }
 }
 
-/// Whole numbers can be compared.
+/// Converts dollars to thousandths of a cent, since whole numbers can be compared.
 fn small_change(dollars: &Value) -> u64 {
     let thousandths = dollars.as_f64().unwrap_or(0.0) * 1e5;
     #[expect(

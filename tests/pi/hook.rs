@@ -10,7 +10,7 @@ use crate::pi::fixtures::transcript;
 use crate::support::env::Outcome;
 use crate::support::scene::{CROWDED, Scene};
 
-/// A session is made up for when it is quiet for an hour.
+/// Age at which a quiet session is stored by the sweep.
 const TWO_HOURS: Duration = Duration::from_hours(2);
 
 fn scene() -> Scene {
@@ -116,7 +116,7 @@ fn a_session_whose_end_was_missed_is_made_up_for_by_the_next_that_ends() {
     let first = session(&scene, "00000101", 99);
     hook(&scene, &first, &[]);
     assert_eq!(named(&scene, "$ai_generation").len(), 2);
-    // Written long before it was switched on: never sent by itself.
+    // Written long before sending was switched on: never sent by itself.
     quiet(&session(&scene, "00000109", 99));
     // Written to since, without an end.
     let killed = session(&scene, "00000103", 99);

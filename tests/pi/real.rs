@@ -20,7 +20,7 @@ use crate::support::lab::Lab;
 
 const NPM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pi/npm/node_modules");
 const EXTENSION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/plugin/pi");
-/// Starting Pi takes seconds on a busy machine, and so do its retries.
+/// Time limit on a busy machine: Pi takes seconds to start and to retry.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A machine with Pi on it, a model and PostHog.
@@ -47,7 +47,7 @@ fn machine_or_skip() -> Option<Machine> {
     if package().is_dir() && node().is_file() {
         return Some(Machine::new());
     }
-    // Written past the capture of the test harness, which hides what passing tests print.
+    // Written past the test harness, which hides the output of passing tests.
     SAID.call_once(|| {
         let _ = io::stderr()
             .write_all(b"skipped: Pi is not installed; run npm ci --prefix tests/pi/npm\n");
@@ -89,7 +89,7 @@ impl Machine {
         arguments.iter().fold(run, Run::argument)
     }
 
-    /// One prompt, to its end.
+    /// Runs one prompt to its end.
     #[track_caller]
     fn prompt<const N: usize>(&self, text: &str, more: [&str; N]) -> Outcome {
         let run = self.pi(["--model", "stand-in/stand-in-1", "-p", text]);

@@ -1,4 +1,4 @@
-//! The power of a coding agent that runs the program, perhaps at the request of a project.
+//! Limits of a coding agent that runs the program, perhaps at the request of a project.
 
 use std::fs;
 

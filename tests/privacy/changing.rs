@@ -1,5 +1,5 @@
-//! Settings that change during a session, and folders outside of the project: what a hook found out
-//! is kept and not determined again.
+//! Settings that change during a session, and folders outside the project: the hook's judgement is
+//! kept and not repeated.
 
 use std::fs;
 use std::net::TcpListener;
@@ -64,7 +64,7 @@ fn nothing_is_sent_by_the_route_of_a_repository_not_even_events_that_waited() {
     let was_asked = Arc::new(AtomicBool::new(false));
     let note = Arc::clone(&was_asked);
     thread::spawn(move || {
-        // Every connection is closed at once.
+        // A proxy that closes every connection at once.
         for _ in proxy.incoming() {
             note.store(true, Ordering::SeqCst);
         }
@@ -104,7 +104,7 @@ fn nothing_is_sent_by_the_route_of_a_repository_not_even_events_that_waited() {
     assert!(asked());
 }
 
-/// The process of Claude Code, for which that of this test stands.
+/// Runs with the id of this test's process as Claude Code's.
 fn of_process(run: Run) -> Run {
     run.env("CLAUDE_PID", std::process::id().to_string())
 }

@@ -1,4 +1,4 @@
-//! The power of committed settings: a repository can only make things stricter.
+//! Limits of committed settings: a repository can only make things stricter.
 //!
 //! Claude Code puts the values in force into the environment of the hook. These tests do the same,
 //! and `tests/e2e` runs the first of them with the real Claude Code.
@@ -322,7 +322,7 @@ fn ship_local_file(scene: &Scene, how: &str) {
     }
 }
 
-/// Makes the project a repository of the form that `how` names.
+/// Makes the project a repository of the form `how`.
 fn init_repository(project: &Path, how: &str) {
     match how {
         "SHA-256" => assert!(git(project, &["init", "--object-format=sha256"])),
@@ -338,7 +338,7 @@ fn init_repository(project: &Path, how: &str) {
     }
 }
 
-/// Runs git in a folder, whoever owns it; whether it succeeded.
+/// Runs git in a folder, whoever owns it, and returns whether it succeeded.
 fn git(folder: &Path, arguments: &[&str]) -> bool {
     let mut command = Command::new("git");
     let command = command.args(["-c", "safe.directory=*"]).args(arguments);

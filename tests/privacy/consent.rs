@@ -88,7 +88,7 @@ fn a_host_that_is_not_posthogs_waits_until_it_is_confirmed() {
     let told = status(&scene);
     let destination = &told["destinations"][0];
     assert_eq!(destination["host"], "https://posthog.invalid");
-    // Nothing was tried: there is neither a success nor an error.
+    // Nothing was attempted: there is neither a success nor an error.
     assert_eq!(destination["last_error"], Value::Null);
     assert_eq!(destination["waiting"], session.events());
     scene

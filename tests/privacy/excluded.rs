@@ -1,4 +1,4 @@
-//! Sessions that were paused or forgotten: nothing of them is sent until that is revoked.
+//! Paused and forgotten sessions: none of their events is sent until that is revoked.
 
 use std::fs;
 use std::time::Duration;

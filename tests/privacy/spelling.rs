@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::scene::Scene;
 
-/// Paths of one folder, each written in another way.
+/// Paths of one folder in different spellings.
 fn spellings(folder: &Path) -> Vec<String> {
     let folder = folder.to_str().expect("it is text");
     let mut spellings = vec![
@@ -27,7 +27,7 @@ fn spellings(folder: &Path) -> Vec<String> {
             format!(r"\\?\{folder}"),
             format!("//?/{drive}:{rest}"),
             format!(r"\\.\{folder}"),
-            // As shells of Unix write it: Git Bash, Cygwin, WSL; and as in a URL.
+            // In the spelling of Unix shells: Git Bash, Cygwin, WSL; and of URLs.
             format!("/{drive}{rest}"),
             format!("/cygdrive/{drive}{rest}/src"),
             format!("/mnt/{drive}{rest}"),
@@ -72,7 +72,7 @@ fn write(scene: &Scene, number: usize, cwd: &str) -> PathBuf {
     scene.env.write(path, format!("{prompt}\n"))
 }
 
-/// The folders that the sessions name of which anything is read.
+/// The folders named by the sessions that are read.
 fn read(scene: &Scene) -> Vec<String> {
     let outcome = scene.env.run(["ingest", "--all", "--output", "-"]);
     let events = outcome.stdout.lines().map(serde_json::from_str::<Value>);
@@ -104,7 +104,7 @@ fn a_project_is_left_alone_by_every_spelling_of_its_path() {
         for transcript in &transcripts {
             let input = json!({ "transcript_path": transcript, "hook_event_name": "SessionEnd" });
             let hook = scene.env.command(["hook"]).stdin(input.to_string());
-            // Elsewhere, so that only the session itself names the project.
+            // Run elsewhere, so that only the session itself names the project.
             hook.directory(scene.env.home()).run().success().silent();
         }
         scene.settle();

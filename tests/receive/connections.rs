@@ -5,7 +5,7 @@ use posthog_llma::receive::Limits;
 use crate::receive::support::made::{request, span};
 use crate::receive::support::{Client, Server};
 
-/// How many connections this process may open, both ends of each.
+/// Number of connections that this process may open, counting both ends.
 #[cfg(unix)]
 fn possible() -> usize {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -39,11 +39,11 @@ fn ten_thousand_idle_connections_leave_room_for_whoever_sends() {
             assert_eq!(post(&mut worker, id), 200, "after {number}");
         }
     }
-    // One that is new is served too.
+    // A new connection is served, too.
     id += 1;
     assert_eq!(post(&mut server.client(), id), 200);
     assert_eq!(server.spans(1).len() as u64, id);
-    // Those that waited longest are closed.
+    // Those that were idle longest are closed.
     assert!(idle[0].is_closed());
     drop(idle);
     assert_eq!(server.stop().cut, 0);
@@ -67,7 +67,7 @@ fn when_every_connection_has_a_request_the_next_is_told_to_come_again() {
                 b"",
             )
             .unwrap();
-        // It has the request when it asks for the body.
+        // Being asked for the body shows that the receiver has the request.
         assert_eq!(client.answer().unwrap().status, 100);
     }
     let answer = server.client().answer().unwrap();
@@ -76,6 +76,6 @@ fn when_every_connection_has_a_request_the_next_is_told_to_come_again() {
         client.write(&body).unwrap();
         assert_eq!(client.answer().unwrap().status, 200);
     }
-    // Both wait again, so one of them gives way.
+    // Both are idle again, so one of them is closed.
     assert_eq!(post(&mut server.client(), 2), 200);
 }

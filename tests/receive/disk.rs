@@ -124,7 +124,7 @@ fn a_page_that_is_damaged_is_found_when_it_is_read_and_the_database_set_aside_at
     }
     drop(inbox);
     let mut bytes = fs::read(&path).unwrap();
-    // All but the first page, which says what the others are.
+    // All but the first page, which describes the others.
     bytes[4096..].fill(0xab);
     fs::write(&path, &bytes).unwrap();
     let inbox = open();

@@ -1,6 +1,6 @@
-//! Whatever bytes come on a connection: the receiver answers the next one.
+//! Arbitrary bytes on a connection: the receiver still answers the next one.
 //!
-//! Runs for a second, or for as many as `POSTHOG_LLMA_FUZZ_SECONDS` says.
+//! Runs for a second, or for `POSTHOG_LLMA_FUZZ_SECONDS`.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -17,7 +17,7 @@ fn number(variable: &str, default: u64) -> u64 {
     text.map_or(default, |text| text.parse().unwrap())
 }
 
-/// Requests to begin with.
+/// Requests to start from.
 fn seeds() -> Vec<Vec<u8>> {
     let json = request(&[span(1, 1, 0, "root"), span(1, 2, 1, "child")]);
     let protobuf = protobuf(&[(1, 1, "root"), (1, 2, "child")]);
@@ -86,13 +86,13 @@ fn damaged(seeds: &[Vec<u8>], random: &mut Rng) -> Vec<u8> {
     bytes
 }
 
-/// What a receiver answers to bytes, and nothing after them.
+/// The answers of a receiver to bytes that end there.
 fn answers(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
-    // It may have closed the connection before all of it was sent.
+    // The receiver may have closed the connection already.
     drop(stream.write_all(bytes));
     drop(stream.shutdown(Shutdown::Write));
     let mut answers = Vec::new();
@@ -127,7 +127,7 @@ fn requests_of_any_bytes_are_answered_and_leave_others_alone() {
     while started.elapsed() < budget {
         let bytes = damaged(&seeds, &mut random);
         let answer = answers(server.address, &bytes);
-        // What panics is answered with an internal error.
+        // A panic would be answered with an internal error.
         assert!(!answer.contains(" 503 "), "{answer}\n{bytes:?}");
         cases += 1;
     }

@@ -1,4 +1,4 @@
-//! What was stored is read: each span once, the newest form of each, by trace and route.
+//! Reading stored data: each span once, in its newest form, by trace and route.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use posthog_llma::inbox::{Ack, Fact, Inbox, InboxError, Quiet, Reader, Route, Se
 use crate::receive::support::made::{batch, logs, request_of, span, spans};
 use crate::receive::support::{delivery, delivery_by, ids, second, store};
 
-/// What a test of the inbox begins with.
+/// An empty inbox, with a reader.
 fn open() -> (tempfile::TempDir, Inbox, Reader) {
     let directory = tempfile::tempdir().unwrap();
     let inbox = Inbox::open(&directory.path().join("inbox"), Settings::default()).unwrap();
@@ -112,7 +112,7 @@ fn a_span_that_comes_again_with_another_content_is_read_in_its_newest_form_and_c
     store(&inbox, &both("old"), second(0));
     assert_eq!(store(&inbox, &both("new"), second(1)), ack(0, 0, 1, 1));
     assert_eq!(texts(&reader, 1), ["child", "new"]);
-    // Nothing of the first request is read any more.
+    // No span of the first request is read any more.
     assert_eq!(
         store(&inbox, &spans(&[span(1, 2, 1, "newer")]), second(2)),
         ack(0, 0, 0, 1)
@@ -180,7 +180,7 @@ fn a_trace_is_quiet_after_its_root_came_or_when_the_root_does_not_come() {
     ] {
         assert_eq!(quiet(now), expected, "{now}");
     }
-    // A child that comes late makes it wait again.
+    // A late child makes the trace wait again.
     store(&inbox, &spans(&[span(0xa, 2, 1, "child")]), second(104));
     assert_eq!(quiet(108), [""; 0]);
     assert_eq!(

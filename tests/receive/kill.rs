@@ -1,7 +1,6 @@
-//! A receiver that is killed at any moment loses nothing that it acknowledged, and doubles
-//! nothing.
+//! A receiver that is killed at any moment loses no acknowledged span and doubles none.
 //!
-//! 20 kills, or as many as `POSTHOG_LLMA_KILLS` says.
+//! 20 kills, or the number in `POSTHOG_LLMA_KILLS`.
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -19,13 +18,13 @@ use crate::receive::support::process::Process;
 
 const KILLS: &str = "POSTHOG_LLMA_KILLS";
 const CLIENTS: u64 = 4;
-/// Spans of a request, in traces of four, which the next requests complete.
+/// Number of spans of a request, in traces of four that the next requests complete.
 const SPANS: u64 = 16;
 
-/// What clients and the killer share.
+/// State shared by the clients and the killer.
 #[derive(Default)]
 struct Play {
-    /// Where the receiver listens; `None` while it is dead.
+    /// Address of the receiver; `None` while it is dead.
     address: Mutex<Option<SocketAddr>>,
     changed: Condvar,
     is_over: AtomicBool,
@@ -60,7 +59,7 @@ impl Play {
             match sent {
                 Ok(answer) if answer.status == 200 => return,
                 Ok(answer) => assert_eq!(answer.status, 503, "{}", answer.text()),
-                // It was killed.
+                // The receiver was killed.
                 Err(_) => *client = None,
             }
             self.retries.fetch_add(1, Ordering::Relaxed);
@@ -86,8 +85,8 @@ impl Play {
         }
     }
 
-    /// Reads what waits and marks it as mapped, as the pipeline does, in another process than the
-    /// receiver.
+    /// Reads waiting traces and marks them as mapped, as the pipeline does, in another process than
+    /// the receiver.
     fn run_mapper(&self, inbox: &Inbox) {
         let reader = inbox.reader().unwrap();
         let quiet = Quiet {
@@ -112,7 +111,7 @@ fn text_of(trace: u128, id: u64) -> String {
     format!("text of {trace} {id} {}", "x".repeat(500))
 }
 
-/// How often each span is read; all of them as they were sent.
+/// The number of times that each span is read, asserted to be unchanged.
 fn read_all(reader: &Reader) -> HashMap<(u128, u64), usize> {
     let mut found = HashMap::new();
     for trace in reader.traces(usize::MAX >> 1).unwrap() {
@@ -154,7 +153,7 @@ fn nothing_that_was_acknowledged_is_lost_and_nothing_is_double() {
         }
         play.is_over.store(true, Ordering::Relaxed);
         play.set(Some(process.address));
-        // They end when their last request was acknowledged.
+        // The clients end when their last request is acknowledged.
         for client in clients {
             client.join().unwrap();
         }
@@ -174,6 +173,6 @@ fn nothing_that_was_acknowledged_is_lost_and_nothing_is_double() {
     );
     assert_eq!((lost, double), (0, 0));
     assert!(!acknowledged.is_empty());
-    // A client may have been killed off after its request was stored: it is there, unacknowledged.
+    // A request may have been stored before its client was stopped: it is there, unacknowledged.
     assert!(found.len() >= acknowledged.len());
 }

@@ -1,4 +1,4 @@
-//! What a client takes of memory and time is bounded, and others are served meanwhile.
+//! A client's use of memory and time is bounded, and others are served meanwhile.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
@@ -14,7 +14,7 @@ use crate::receive::support::{Client, Server};
 
 const JSON: &str = "Content-Type: application/json";
 
-/// Whether somebody else is served.
+/// Asserts that another client is served.
 #[track_caller]
 fn others_are_served(server: &Server) {
     let body = request(&[span(99, 1, 0, "")]);
@@ -41,7 +41,7 @@ fn a_body_of_96_mib_is_taken_and_one_byte_more_is_not() {
 #[test]
 fn a_bomb_is_stopped_where_the_limit_is() {
     let server = Server::start();
-    // 1 GiB in about 1 MiB, and a bomb in a bomb, which is expanded once.
+    // 1 GiB in about 1 MiB, and a bomb in a bomb, of which the outer one is expanded.
     let mebibyte = gzip(&vec![b' '; 1 << 20]);
     let bomb = mebibyte.repeat(1024);
     let twice = gzip(&bomb);
@@ -67,7 +67,7 @@ fn spans_that_are_small_when_sent_and_large_in_memory_are_left_out() {
     assert!(answer.text().contains("too large"), "{}", answer.text());
     others_are_served(&server);
     let status = server.status();
-    // Those that were taken have no ids and the same content: they are one span.
+    // The accepted spans have no ids and the same content: they are one span.
     let taken = 1 + status.count(Fact::Repeated);
     assert_eq!(status.count(Fact::LeftOut) + taken, 1_000_000);
     assert_eq!(status.waiting.spans, 2);
@@ -162,7 +162,7 @@ fn bodies_in_flight_take_a_bounded_amount_of_memory() {
     };
     let mut first = holding(&server);
     let mut second = holding(&server);
-    // Which of them is refused depends on whose bytes are read first.
+    // The order in which bytes are read decides which request is refused.
     let rest = |client: &mut Client| {
         drop(client.write(&half));
         client.answer().unwrap()
@@ -178,7 +178,7 @@ fn bodies_in_flight_take_a_bounded_amount_of_memory() {
     others_are_served(&server);
 }
 
-/// Bodies that begin and do not go on.
+/// Clients whose bodies begin and then stall.
 fn stalled(server: &Server, count: usize, bytes: usize) -> Vec<Client> {
     let begin = |_| {
         let mut client = server.client();
@@ -191,7 +191,7 @@ fn stalled(server: &Server, count: usize, bytes: usize) -> Vec<Client> {
     (0..count).map(begin).collect()
 }
 
-/// A client that tries again, as exporters do, is served long before the others are cut off.
+/// Asserts that a client with retries is served long before the others are cut off.
 fn is_served_soon(server: &Server, bytes: usize) {
     let body = [b"{\"resourceSpans\":[]}".to_vec(), vec![b' '; bytes]].concat();
     let until = Instant::now() + Limits::default().body_time / 2;

@@ -1,4 +1,4 @@
-//! What was mapped gives way; what waits does not.
+//! Mapped traces are removed; waiting ones are not.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn open(settings: Settings) -> (tempfile::TempDir, Inbox) {
     (directory, inbox)
 }
 
-/// Marks everything that waits as mapped.
+/// Marks all waiting traces as mapped.
 fn map_all(inbox: &Inbox) {
     let waiting = inbox
         .reader()
@@ -116,7 +116,7 @@ fn the_oldest_that_was_mapped_makes_room_and_what_waits_never_does() {
     assert_eq!(status.waiting.traces, waiting);
     assert_eq!((status.mapped.traces, status.count(Fact::Expired)), (0, 0));
 
-    // When it was mapped, there is room again.
+    // Once a trace is mapped, there is room again.
     map_all(&inbox);
     inbox.store([large(500)]).unwrap();
 }

@@ -1,4 +1,4 @@
-//! Requests that are refused: each with its reason in words, and counted.
+//! Refused requests: each with its reason in words, and counted.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ fn a_refused_request_is_told_why_and_the_next_one_on_its_connection_is_taken() {
         let text = answer.text();
         assert_eq!(answer.status, status, "{first} {headers:?}: {text}");
         assert!(text.contains(words), "{first} {headers:?}: {text}");
-        // Another try is not worth it.
+        // A repetition would not help.
         assert_eq!(answer.header("retry-after"), "", "{first}");
     }
     assert_eq!(client.post("/v1/traces", b"{}").status, 200);
@@ -155,7 +155,7 @@ fn with_a_token_its_route_is_open_and_nothing_is_read_without() {
         (&[JSON, "Authorization: Bearer token-of-the-test"], 401),
         (&[JSON, &bearer], 200),
         (&[JSON, &own], 200),
-        // Behind a reverse proxy, and for a web page that knows the token.
+        // Accepted: behind a reverse proxy, and from a web page that knows the token.
         (&[JSON, &bearer, "Host: otel.example.com"], 200),
         (&[JSON, &bearer, "Origin: https://app.example.com"], 200),
     ] {
@@ -168,7 +168,7 @@ fn with_a_token_its_route_is_open_and_nothing_is_read_without() {
         Route::new("team")
     );
 
-    // Whoever has no token cannot make it hold a body.
+    // A client without a token cannot make it hold a body.
     let length = "Content-Length: 60000000";
     client
         .send("POST /v1/traces", &[JSON, length], b"")
@@ -199,14 +199,14 @@ fn what_is_no_http_is_refused_and_counted() {
         ("GET /health HTTP/9.9\r\n\r\n".to_owned(), 400),
     ] {
         let mut client = server.client();
-        // It may be closed before all of it was read.
+        // The connection may be closed before all is read.
         drop(client.write(bytes.as_bytes()));
         if let Ok(answer) = client.answer() {
             assert_eq!(answer.status, status, "{bytes:?}");
         }
         assert!(client.is_closed());
     }
-    // Two lengths, or a length beside chunks, are how requests are smuggled past a proxy.
+    // Two lengths, or a length and chunks, can smuggle requests past a proxy.
     for headers in [
         &["Content-Length: 4", "Content-Length: 5"][..],
         &["Content-Length: 4", "Transfer-Encoding: chunked"],

@@ -1,4 +1,4 @@
-//! Stopping: what was received is answered and kept, and nobody is waited for in vain.
+//! Stopping: received requests are answered and stored, and no wait is in vain.
 
 use std::sync::Arc;
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! Requests that are taken: in every form, on every path, as real clients send them.
+//! Accepted requests: in every form, on every path, as real clients send them.
 
 use posthog_llma::inbox::Fact;
 
@@ -82,7 +82,7 @@ fn an_answer_has_the_encoding_of_its_request() {
     assert_eq!(answer.header("content-type"), "application/x-protobuf");
     assert_eq!(server.spans(2), ["span 1"]);
 
-    // One span is no object.
+    // One span is not an object.
     let partly = br#"{"resourceSpans":[{"scopeSpans":[{"spans":[7]}]}]}"#;
     let answer = client.post("/v1/traces", partly);
     assert_eq!(answer.status, 200);
@@ -190,7 +190,7 @@ fn openrouter_tests_its_connection_before_it_saves_a_destination() {
     let body = request_of("openrouter", &[probe]);
     let answer = client.ask("PUT /v1/traces", &[JSON, &token], &body);
     assert_eq!(answer.status, 200);
-    // With spans it is no test.
+    // With spans, it is not a test.
     let body = request(&[span(2, 1, 0, "")]);
     let answer = client.ask("POST /openrouter", &[JSON, &token, test], &body);
     assert_eq!(answer.status, 200);
@@ -273,7 +273,7 @@ fn what_was_answered_is_on_disk_without_secrets() {
     assert_eq!(client.post("/v1/traces", &body).status, 200);
     let body = logs(&[(1, SECRET, &text)]);
     assert_eq!(client.post("/v1/logs", &body).status, 200);
-    // A request that cannot be decoded leaves nothing.
+    // A request that cannot be decoded stores nothing.
     let broken = format!("{{\"resourceSpans\": {SECRET}");
     assert_eq!(client.post("/v1/traces", broken.as_bytes()).status, 400);
 
@@ -296,7 +296,7 @@ fn what_was_answered_is_on_disk_without_secrets() {
     }
 }
 
-/// The length of what a request holds may be any byte: in text, that of a brace.
+/// The first length in a request may be any byte, such as a brace in text.
 #[test]
 fn a_request_in_protobuf_is_one_whatever_its_length() {
     let server = Server::start();

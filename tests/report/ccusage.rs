@@ -1,5 +1,5 @@
-//! Prices, against those of ccusage, which works offline. `npm ci --prefix tests/report/npm` installs
-//! it; without it these tests pass and say so.
+//! Prices compared with those of ccusage, offline. `npm ci --prefix tests/report/npm` installs it;
+//! without it these tests pass and say so.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,14 +16,15 @@ use super::{report, rows};
 use crate::support::env::TestEnv;
 use crate::support::shared::shared_or_skip;
 
-/// A tenth of a cent.
+/// Tolerated difference in dollars: a tenth of a cent.
 const CLOSE: f64 = 0.001;
 
-/// Models whose calls ccusage counts otherwise. It also counts the files of subagents whose session
-/// is gone (Sonnet 4.6), and skips lines of JSON with a space after the colon (Opus 4.5).
+/// Models whose calls ccusage counts differently. It also counts the files of subagents whose
+/// session is missing (Sonnet 4.6), and skips lines of JSON with a space after the colon (Opus
+/// 4.5).
 const COUNTED_OTHERWISE: [&str; 2] = ["claude-opus-4-5-20251101", "claude-sonnet-4-6"];
 
-/// Dollars of web searches, which ccusage does not count.
+/// Cost of web searches in dollars, which ccusage does not count.
 const SEARCHES: [(&str, f64); 1] = [("claude-opus-4-8", 0.02)];
 
 /// Tokens and dollars of a model.
@@ -46,7 +47,7 @@ fn ccusage_or_skip() -> Option<PathBuf> {
     if installed.exists() {
         return Some(installed);
     }
-    // Written past the capture of the test harness, which hides what passing tests print.
+    // Written past the test harness, which hides the output of passing tests.
     let _ = io::stderr().write_all(
         b"skipped: ccusage is not installed; run npm ci --prefix tests/report/npm, or name it in \
           POSTHOG_LLMA_CCUSAGE\n",
@@ -54,9 +55,9 @@ fn ccusage_or_skip() -> Option<PathBuf> {
     None
 }
 
-/// What ccusage says about the sessions of an environment, by model.
+/// The sums of ccusage over the sessions of an environment, by model.
 fn theirs(ccusage: &Path, env: &TestEnv) -> BTreeMap<String, Sum> {
-    // npm leaves it without the right to be executed.
+    // npm installs it without the permission to execute.
     let program = env.write("ccusage", fs::read(ccusage).expect("it can be read"));
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it is ours");
     let mut command = Command::new(program);
@@ -78,7 +79,7 @@ fn theirs(ccusage: &Path, env: &TestEnv) -> BTreeMap<String, Sum> {
     sums
 }
 
-/// What this program says about them.
+/// The sums of this program, by model.
 fn ours(env: &TestEnv) -> BTreeMap<String, Sum> {
     let report = report(env, &["--by", "model"]);
     let with_tokens = rows(&report).iter().filter_map(|row| {
@@ -94,7 +95,7 @@ fn ours(env: &TestEnv) -> BTreeMap<String, Sum> {
     with_tokens.collect()
 }
 
-/// The models of the table that Anthropic made.
+/// Anthropic's models in the table of prices.
 fn models() -> Vec<String> {
     let list = include_str!("../../src/models/prices/list.csv");
     let rows = list
@@ -146,7 +147,7 @@ fn a_call_of_every_kind_of_token_costs_the_same() {
     let (ours, theirs) = (ours(&env), theirs(&ccusage, &env));
     let mut compared = 0;
     for (model, ours) in &ours {
-        // A price of zero: ccusage has none.
+        // A price of zero means that ccusage has none.
         let Some(theirs) = theirs.get(model).filter(|it| it.usd > 0.0) else {
             continue;
         };

@@ -16,7 +16,8 @@ struct Lines<'a> {
     count: u32,
 }
 
-/// Tokens of a call: input, output, read from the cache, written for five minutes, for an hour.
+/// Tokens of a call: input, output, read from the cache, written for five minutes, written for an
+/// hour.
 type Tokens = [u64; 5];
 
 const SMALL: Tokens = [3, 10, 0, 0, 0];
@@ -78,7 +79,7 @@ impl<'a> Lines<'a> {
         );
     }
 
-    /// The summary that takes the place of the conversation so far.
+    /// Adds a summary, which replaces the conversation so far.
     fn summary(&mut self) {
         self.line(
             0,
@@ -105,7 +106,7 @@ impl<'a> Lines<'a> {
         }));
     }
 
-    /// What is found: kind, number and tokens.
+    /// The findings: kind, number and tokens.
     #[track_caller]
     fn found(self) -> Vec<(String, u64, u64)> {
         let id = "00000000-0000-4000-8000-000000000001";
@@ -139,7 +140,7 @@ fn a_tool_that_fails_again_in_the_same_way_is_found() {
     for (steps, is_found) in [
         (vec![edit, edit], true),
         (vec![edit, ("Grep", "a.rs", "nothing", false), edit], true),
-        // Something else was done: it may have removed the cause.
+        // Other work in between may have removed the cause.
         (vec![edit, ("Bash", "fmt", "done", false), edit], false),
         (vec![edit, ("Edit", "a.rs", "modified since", true)], false),
         (
@@ -176,7 +177,7 @@ fn a_file_that_is_read_again_unchanged_is_found() {
             vec![read(text.clone()), read(text.replace("line", "word"))],
             false,
         ),
-        // An edit that failed may ask for it.
+        // A failed edit is a reason to read again.
         (
             vec![read(text.clone()), edit(true), read(text.clone())],
             false,
@@ -211,7 +212,7 @@ fn a_cache_that_a_pause_outlasted_is_found() {
         ([3, 10, 0, 20_000, 0], 3, again, false),
         ([3, 10, 0, 0, 20_000], 10, again_for_long, false),
         ([3, 10, 0, 0, 20_000], 70, again_for_long, true),
-        // Still there.
+        // The cache was still there.
         ([3, 10, 0, 20_000, 0], 10, [3, 10, 20_000, 1_000, 0], false),
         // Another conversation.
         ([3, 10, 0, 20_000, 0], 10, [3, 10, 0, 9_000, 0], false),
@@ -237,7 +238,7 @@ fn a_conversation_that_only_grew_until_it_was_compacted_is_found() {
     for (before, is_found) in [
         (vec![small, large], true),
         (vec![large, large], true),
-        // It had shrunk before.
+        // The context had shrunk before.
         (vec![large, small, large], false),
         (vec![[3, 10, 0, 130_000, 0], large], false),
         (vec![small, small], false),

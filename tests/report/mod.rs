@@ -99,7 +99,7 @@ fn the_rows_add_up_to_the_total() {
         ] {
             assert_eq!(Some(sum(name)), total(name), "{by} {name}");
         }
-        // Of models, only what tools did is known.
+        // By model, only the work of tools is known.
         if by != "model" {
             assert_eq!(Some(sum("/lines_added")), total("/lines_added"), "{by}");
             assert_eq!(Some(sum("/commits")), total("/commits"), "{by}");

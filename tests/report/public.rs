@@ -1,4 +1,4 @@
-//! The public sessions, against a count that shares no code with the program.
+//! The public sessions, compared with a count that shares no code with the program.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ fn a_report_of_the_public_sessions_agrees_with_an_independent_count() {
     for (name, expected) in [("/failed_calls", counted.errors), ("/tools", counted.tools)] {
         assert_eq!(total(name), Some(expected), "{name}");
     }
-    // The program also knows calls that are in Claude Code's own totals alone.
+    // The program also knows calls that are only in Claude Code's own totals.
     for (name, least) in [
         ("/calls", counted.generations + counted.errors),
         ("/tokens/input", counted.input),

@@ -1,4 +1,4 @@
-//! Starting: who may send is decided first, and what prevents it is said with the next step.
+//! Starting: access is decided first, and an obstacle is reported with the next step.
 
 use std::net::TcpListener;
 

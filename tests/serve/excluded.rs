@@ -1,4 +1,4 @@
-//! Sessions that the user excluded, when a gateway delivers their calls.
+//! Excluded sessions whose calls a gateway delivers.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::support::session::Session;
 
 const SESSION: &str = "00000000-0000-4000-8000-000000000001";
 
-/// A session of Claude Code whose hooks are off, so that its calls come from OpenRouter alone.
+/// A session of Claude Code with its hooks off, so that only OpenRouter delivers its calls.
 fn env_without_hooks(posthog: &PostHog) -> TestEnv {
     let env = env_with_token(posthog).with("POSTHOG_LLMA_CC_ENABLED", "false");
     assert_eq!(Session::write(&env, 1, 1).id, SESSION);
@@ -51,7 +51,7 @@ fn deliveries_of_a_session_that_was_forgotten_are_never_sent() {
     let env = env_without_hooks(&posthog);
     let serving = Serving::start(&env);
     deliver(&serving);
-    // It is received, and not read yet.
+    // The trace is received, and not read yet.
     env.run(["forget", SESSION]).success();
     finish(&env, serving);
     assert_eq!(posthog.named("$ai_generation").len(), 0);

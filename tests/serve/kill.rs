@@ -1,7 +1,7 @@
-//! A receiver that is killed at any moment, while clients export with retries and it maps and sends:
-//! nothing that was acknowledged is missing at PostHog, and nothing is there with other bytes.
+//! A receiver that is killed at any moment, while clients export with retries and it maps and
+//! sends: no acknowledged span is missing at PostHog, and none is there with other bytes.
 //!
-//! 20 kills, or as many as `POSTHOG_LLMA_KILLS` says.
+//! 20 kills, or the number in `POSTHOG_LLMA_KILLS`.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -23,15 +23,15 @@ const CLIENTS: u64 = 4;
 /// Pause of a client between two requests.
 const PACE: Duration = Duration::from_millis(2);
 
-/// What clients and the killer share.
+/// State shared by the clients and the killer.
 #[derive(Default)]
 struct Play {
-    /// Where the receiver listens; `None` while it is dead.
+    /// Address of the receiver; `None` while it is dead.
     address: Mutex<Option<SocketAddr>>,
     changed: Condvar,
     is_over: AtomicBool,
     retries: AtomicU64,
-    /// Traces of which a call was acknowledged.
+    /// Traces with an acknowledged call.
     acknowledged: Mutex<Vec<u128>>,
 }
 
@@ -57,7 +57,7 @@ impl Play {
             match sent {
                 Ok(answer) if answer.status == 200 => return,
                 Ok(answer) => assert_eq!(answer.status, 503, "{}", answer.text()),
-                // It was killed.
+                // The receiver was killed.
                 Err(_) => {}
             }
             self.retries.fetch_add(1, Ordering::Relaxed);
@@ -71,7 +71,7 @@ impl Play {
             self.export(&body(&[call(trace, 1, 0)]));
             self.acknowledged.lock().expect("whole").push(trace);
             round += 1;
-            // As fast as applications are, so that flush has an end.
+            // At the pace of applications, so that `flush` comes to an end.
             thread::sleep(PACE);
         }
     }
@@ -100,7 +100,7 @@ fn nothing_that_was_acknowledged_is_missing_at_posthog_and_nothing_is_sent_with_
         let serving = Serving::start(&env);
         play.is_over.store(true, Ordering::Relaxed);
         play.set(Some(serving.address));
-        // They end when their last request was acknowledged.
+        // The clients end when their last request is acknowledged.
         for client in clients {
             client.join().expect("it asserts");
         }

@@ -1,5 +1,5 @@
-//! `posthog-llma serve` as a process: what is posted to it comes out at PostHog, once, whatever
-//! happens in between.
+//! `posthog-llma serve` as a process: posted spans arrive at PostHog, once, whatever happens in
+//! between.
 #![cfg(unix)]
 #![expect(clippy::print_stdout, reason = "figures of the long test")]
 

@@ -1,4 +1,4 @@
-//! A call that comes from OpenRouter and from another source is one event, in either order.
+//! A call from both OpenRouter and another source is one event, in either order.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::support::openrouter::{Destination, OpenRouter, Request, generation_id
 use crate::support::posthog::PostHog;
 use crate::support::session::Session;
 
-/// The cost of a request at OpenRouter, which nobody else states.
+/// Cost of a request in dollars, which only OpenRouter states.
 pub(super) const COST: f64 = 0.000_045;
 
 /// Delivers a request by OpenRouter, as the first one of a receiver.
@@ -37,8 +37,7 @@ fn ingest(env: &TestEnv, path: &Path) {
     run.run().success();
 }
 
-/// Writes a transcript in which the first response has the id that OpenRouter gives to its first
-/// request.
+/// Writes a transcript whose first response has the id that OpenRouter gives to its first request.
 fn of_claude_code(env: &TestEnv) -> PathBuf {
     let session = Session::write(env, 1, 1);
     let text = fs::read_to_string(&session.path).expect("it is there");
@@ -62,7 +61,7 @@ fn of_pi(env: &TestEnv) -> PathBuf {
     )
 }
 
-/// The number of calls in a transcript, by what is sent of it alone.
+/// Number of calls in the events of a transcript alone.
 fn calls_of(transcript: fn(&TestEnv) -> PathBuf) -> usize {
     let posthog = PostHog::start();
     let env = env_with_token(&posthog);
@@ -79,7 +78,7 @@ fn a_call_in_a_transcript_is_counted_once_whichever_comes_first() {
         let calls = calls_of(transcript);
         for is_delivery_first in [true, false] {
             let posthog = PostHog::start();
-            // Nobody switched the hooks on: only the id of the response tells.
+            // The hooks are off: only the id of the response shows that both are one call.
             let env = env_with_token(&posthog).without("POSTHOG_LLMA_CC_ENABLED");
             let path = transcript(&env);
             if is_delivery_first {
@@ -127,7 +126,7 @@ fn own_span(id: &str) -> Value {
     let attribute = |key: &str, value: Value| json!({ "key": key, "value": value });
     let text = |text: &str| json!({ "stringValue": text });
     let mut span = crate::receive::support::made::span(77, 7, 0, "chat");
-    // A little earlier and later than OpenRouter's servers saw it.
+    // Times a little outside those that OpenRouter's servers measured.
     span["startTimeUnixNano"] = "1789999999800000000".into();
     span["endTimeUnixNano"] = "1790000003300000000".into();
     span["attributes"] = json!([
@@ -200,18 +199,17 @@ fn reports_that_come_together_give_the_cost_of_openrouter_and_the_content_of_the
     }
 }
 
-/// The session that the transcript of a test has.
+/// Id of the session in the tests' transcripts.
 const SESSION: &str = "00000000-0000-4000-8000-000000000001";
 
-/// Deliveries of the calls in a transcript, which have no id in common with it: what each used, and when
-/// it ended.
+/// Deliveries of the calls in a transcript, without common ids: only usage and end agree.
 pub(super) fn deliveries_of(transcript: &Path) -> Vec<Value> {
     let text = fs::read_to_string(transcript).expect("it is there");
     let lines = text
         .lines()
         .map(|it| serde_json::from_str::<Value>(it).expect("JSON"));
     let mut answers: Vec<Value> = lines.filter(|it| it["type"] == "assistant").collect();
-    // Each response is on several lines, the last of which is its end.
+    // Each response has several lines, the last of which is its end.
     answers.reverse();
     answers.dedup_by_key(|it| it["message"]["id"].clone());
     answers.reverse();
@@ -281,7 +279,7 @@ fn a_transcript_without_a_common_id_adds_no_call_that_openrouter_delivered_befor
     let session = Session::write(&env, 1, 2);
     let deliveries = deliveries_of(&session.path);
     let serving = Serving::start(&env);
-    // The last one is lost on its way.
+    // The last delivery is lost.
     for delivery in &deliveries[..3] {
         post(&serving, delivery);
     }
@@ -295,7 +293,7 @@ fn a_transcript_without_a_common_id_adds_no_call_that_openrouter_delivered_befor
     );
 }
 
-/// A conversation of one session: a call of a tool, a request of another kind, and the answer of the tool.
+/// Requests of one session: a tool call, a request of another kind, and the result of the tool.
 fn with_a_tool(id: &str, earlier: &[Value]) -> [Request; 3] {
     let call = json!({ "id": id, "type": "function",
         "function": { "name": "stock", "arguments": r#"{"sku":"lamp"}"# } });
@@ -325,7 +323,7 @@ fn with_a_tool(id: &str, earlier: &[Value]) -> [Request; 3] {
 
 #[test]
 fn a_tool_is_known_from_a_later_request_also_when_its_call_was_sent_long_before() {
-    // An earlier turn had a tool of the same id: some hosts count them.
+    // An earlier turn had a tool call with the same id, since some hosts number them.
     let earlier = [
         json!({ "role": "user", "content": "Is the sofa in stock?" }),
         json!({ "role": "assistant", "content": null, "tool_calls": [{ "id": "call_0",

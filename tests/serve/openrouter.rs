@@ -1,5 +1,5 @@
-//! OpenRouter's Broadcast, from a request to PostHog: nothing is lost, nothing is counted twice, and
-//! what is internal stays out of events and off the disk.
+//! OpenRouter's Broadcast, from a request to PostHog: nothing is lost or counted twice, and
+//! OpenRouter's internal facts reach neither events nor disk.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
@@ -16,7 +16,7 @@ use crate::support::openrouter::{Destination, Kind, OpenRouter, PLANTED, Request
 use crate::support::posthog::PostHog;
 use crate::support::process::wait_for;
 
-/// Where a secret is planted in the disk's files and the events.
+/// A secret planted in requests, to search for in events and on disk.
 const SECRET: &str = crate::receive::support::server::SECRET;
 
 pub(super) fn env_with_token(posthog: &PostHog) -> TestEnv {
@@ -45,7 +45,7 @@ fn trace(fields: &Value) -> Map<String, Value> {
     fields.as_object().expect("an object").clone()
 }
 
-/// A conversation with a tool, a stream that was cancelled, a provider that failed, a free model.
+/// A conversation with a tool, a cancelled stream, a failed provider, and a free model.
 fn play(openrouter: &mut OpenRouter) -> Vec<String> {
     let asked = vec![
         json!({ "role": "system", "content": "You are a shop assistant." }),
@@ -119,7 +119,7 @@ fn a_conversation_is_at_posthog_once_with_the_costs_of_openrouter_s_own_books() 
     let posthog = PostHog::start();
     let env = env_with_token(&posthog);
     let serving = Serving::start(&env);
-    // Whoever sets up both types of destination gets each request twice.
+    // With both types of destination set up, each request is delivered twice.
     let put = Destination {
         kind: Kind::Webhook("PUT"),
         path: "/openrouter/".to_owned(),
@@ -178,7 +178,7 @@ fn a_conversation_is_at_posthog_once_with_the_costs_of_openrouter_s_own_books() 
     hides_secrets(&env, &posthog, &ids[0]);
 }
 
-/// No planted text is in an event, on the disk, or in what is shown of a request.
+/// Asserts that no planted text is in an event, on the disk, or in the output about a request.
 fn hides_secrets(env: &TestEnv, posthog: &PostHog, id: &str) {
     let events = json!(posthog.events()).to_string();
     let disk = text_on_disk(env);
@@ -189,7 +189,7 @@ fn hides_secrets(env: &TestEnv, posthog: &PostHog, id: &str) {
             "{secret}"
         );
     }
-    // What is compressed on disk hides nothing either.
+    // Compressed data on disk contain none either.
     let shown = env.run(["show", &hex(id, 32), "--json"]).success();
     shown.never_mentions(PLANTED).never_mentions(SECRET);
 }
@@ -279,7 +279,7 @@ fn requests_of_other_keys_are_answered_left_out_and_counted() {
     env.run(["doctor"]).never_mentions("playground: problem");
 }
 
-/// Somebody pasted a key where its name belongs.
+/// A user may enter the key itself as its name.
 #[test]
 fn a_secret_in_the_name_of_a_key_reaches_neither_disk_nor_terminal() {
     let posthog = PostHog::start();
@@ -385,12 +385,12 @@ fn setup_makes_a_token_says_what_to_enter_and_waits_for_the_test() {
             format!("Headers  {{\"Authorization\":\"Bearer {}\"}}", token.trim()),
         ]
     );
-    // Lines end where the terminal's do.
+    // The terminal decides where lines end.
     let said = || {
         let said = fs::read_to_string(&said).expect("it is ours");
         said.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    // It looks once whether something receives: by then nothing may.
+    // Setup checks once whether a receiver is running; until then, none may be.
     wait_for("setup waits", SOON, || {
         said().contains("press Test Connection").then_some(())
     });

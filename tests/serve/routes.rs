@@ -1,4 +1,5 @@
-//! Several teams at one receiver: each token has its own project and privacy, and nothing is mixed.
+//! Several teams at one receiver: each token has its own project and privacy, and their data never
+//! mix.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -56,7 +57,7 @@ fn post(serving: &Serving, token: &str, spans: &[Value]) -> u16 {
     serving.ask(&headers, &body(spans)).status
 }
 
-/// Commands tell two traces of one id apart by their routes.
+/// Asserts that commands distinguish two traces with the same id by their routes.
 fn are_told_apart(env: &TestEnv) {
     let shared = "00000000000000000000000000000009";
     let which = env.run(["pause", shared]);
@@ -122,7 +123,7 @@ fn the_same_request_of_two_teams_is_at_both_projects_each_with_its_own_privacy()
         ids.sort();
         ids
     };
-    // What PostHog shows has the id of the trace alone.
+    // PostHog shows the id of the trace without the route.
     assert!(ids(&lab).iter().all(|it| it.len() == 34), "{:?}", ids(&lab));
     env.run(["status"])
         .says("route lab: made with the OpenRouter key \"playground\"");
@@ -211,7 +212,7 @@ fn serve_ends_when_its_routes_change_and_does_not_begin_with_unusable_ones() {
         .complains("a token has at least 16 characters");
 }
 
-/// One team whose project is that of the settings.
+/// One team with the project of the settings.
 fn one_team() -> String {
     format!("[routes.shop]\ntoken = \"{SHOP}\"\n")
 }

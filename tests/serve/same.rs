@@ -17,8 +17,7 @@ use crate::support::posthog::PostHog;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/otlp");
 
-/// Forms in which requests are sent to a process. All of them are sent to a receiver in the tests of
-/// `otlp`.
+/// Forms that are sent to a process. The tests of `otlp` send all forms to a receiver.
 const SENT: [&str; 3] = [
     "protobuf, compressed, in chunks",
     "twice",
@@ -32,7 +31,7 @@ fn by_uuid(events: Vec<Value>) -> BTreeMap<String, Value> {
     named.collect()
 }
 
-/// What PostHog gets when these requests are posted and everything is sent.
+/// The events at PostHog after these requests were posted and everything was sent.
 fn events_of(requests: &[Request]) -> BTreeMap<String, Value> {
     let posthog = PostHog::start();
     // While Claude Code's own hooks are on, its traces are left alone.

@@ -1,4 +1,4 @@
-//! From a request to PostHog, without anybody's help.
+//! From a request to PostHog, without any command.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::env::TestEnv;
 use crate::support::posthog::{Fault, PostHog};
 use crate::support::process::wait_for;
 
-/// A call of a model, as the conventions of OpenTelemetry describe it.
+/// A call of a model, in the conventions of OpenTelemetry.
 pub(super) fn call(trace: u128, id: u64, parent: u64) -> Value {
     let attribute = |key: &str, value: Value| serde_json::json!({ "key": key, "value": value });
     let text = |text: &str| serde_json::json!({ "stringValue": text });
@@ -54,7 +54,7 @@ fn a_trace_is_sent_when_it_is_quiet_and_what_comes_late_is_added() {
     assert_eq!(first.len(), 1);
     assert_eq!(first[0]["properties"]["$ai_project_name"], "shop");
 
-    // Late, and something that was there already.
+    // A late span, and one that was stored already.
     serving.take(&body(&[call(1, 2, 9), call(1, 1, 9)]));
     posthog.wait_until(SOON, |events| {
         let calls = events.iter().filter(|it| it["event"] == "$ai_generation");
@@ -100,7 +100,7 @@ fn without_a_key_everything_is_kept_until_there_is_one() {
     keyless.run(["flush"]).code(0).complains("nothing waits");
     keyless.run(["doctor"]).says("there is no key");
     assert_eq!(posthog.count(), 0);
-    // Whoever flushes does not wait for quiet.
+    // `flush` does not wait for traces to be quiet.
     env.run(["flush"])
         .success()
         .complains("1 received trace read");

@@ -1,4 +1,4 @@
-//! A receiver in a process of its own, as a user starts it.
+//! A receiver in a separate process, started as a user starts it.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -42,7 +42,7 @@ impl Serving {
         Self::start_by(env, run)
     }
 
-    /// Starts it so that no file gets larger than this many kibibytes, as with a quota.
+    /// Starts it with a limit on the size of files in kibibytes, as a quota sets one.
     #[track_caller]
     pub(super) fn start_limited(env: &TestEnv, kibibytes: usize) -> Self {
         let script = format!("ulimit -f {}; exec \"$@\"", 2 * kibibytes);
@@ -72,25 +72,25 @@ impl Serving {
         Client::connect(self.address)
     }
 
-    /// Posts JSON and is answered with 200.
+    /// Posts JSON and asserts an answer 200.
     #[track_caller]
     pub(super) fn take(&self, body: &[u8]) {
         let answer = self.client().post("/v1/traces", body);
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
-    /// Posts and is answered.
+    /// Posts a request and returns the answer.
     #[track_caller]
     pub(super) fn ask(&self, headers: &[&str], body: &[u8]) -> Answer {
         self.client().ask("POST /v1/traces", headers, body)
     }
 
-    /// What it said to the person at the terminal so far.
+    /// Its messages to the person at the terminal so far.
     pub(super) fn said(&self) -> String {
         fs::read_to_string(&self.messages).unwrap_or_default()
     }
 
-    /// Kills it wherever it is.
+    /// Kills it at once.
     pub(super) fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it was ours");
@@ -114,8 +114,8 @@ impl Drop for Serving {
     }
 }
 
-/// Ids of events that came more than once and not with the same bytes. The trace as a whole has new
-/// sums when something came late.
+/// Ids of events that arrived repeatedly with different bytes. The trace of a session has new sums
+/// when something arrives late.
 pub(super) fn changed(posthog: &PostHog) -> Vec<String> {
     let mut known: HashMap<String, Value> = HashMap::new();
     let mut changed = Vec::new();

@@ -67,7 +67,7 @@ fn what_setup_made_is_gone_after_remove() {
     again.complains("says nothing of posthog-llma");
 }
 
-/// The folder for the user's configuration is that of Linux.
+/// The configuration folder is that of Linux.
 #[cfg(target_os = "linux")]
 #[test]
 fn purge_leaves_nothing_behind() {

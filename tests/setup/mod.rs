@@ -1,4 +1,5 @@
-//! `posthog-llma setup`, as a user meets it: what it asks, sends, shows, writes and takes back.
+//! `posthog-llma setup` for a user: its questions, requests, output, and changes to files, and
+//! their removal.
 
 mod files;
 mod offers;
@@ -31,7 +32,7 @@ impl Newcomer {
         }
     }
 
-    /// As `claude plugin install` notes it.
+    /// Records the plugin in the form of `claude plugin install`.
     fn install_plugin(&self) {
         let plugin = json!({ "installPath": "/", "version": env!("CARGO_PKG_VERSION") });
         let list = json!({ "version": 2, "plugins": { "posthog@posthog-llma": [plugin] } });
@@ -52,7 +53,7 @@ impl Newcomer {
         settings["env"][name].clone()
     }
 
-    /// With an address, and the key on standard input.
+    /// Runs setup with an address, and the key on standard input.
     fn set_up(&self, more: &[&str]) -> Outcome {
         let url = self.posthog.url();
         let arguments = ["setup", "--host", &url, "--key", "-"];
@@ -61,7 +62,7 @@ impl Newcomer {
         outcome.run().never_mentions(API_KEY)
     }
 
-    /// The copies that were made of the settings.
+    /// The copies of the settings.
     fn copies(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.env.claude()).into_iter().flatten();
         let mut copies: Vec<PathBuf> = entries

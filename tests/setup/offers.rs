@@ -1,4 +1,4 @@
-//! What setup offers: the plugins of the agents that are here, and past sessions.
+//! The offers of setup: plugins of the agents on this machine, and past sessions.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -10,7 +10,7 @@ use crate::setup::terminal::open_with_path;
 use crate::support::env::{API_KEY, Outcome};
 use crate::support::session::Session;
 
-/// Installs stand-ins for agents, which note how they were called.
+/// Installs stand-ins for agents that record their calls.
 fn install(user: &Newcomer, names: &[&str]) -> String {
     for name in names {
         let script = format!("#!/bin/sh\necho \"{name} $*\" >> \"$HOME/calls\"\n");
@@ -48,7 +48,7 @@ fn without_a_terminal_the_commands_are_named_and_nothing_is_done() {
     Session::write(&user.env, 1, 1);
     let outcome = set_up(&user, &path, &[]).success();
     assert_eq!(calls(&user), Vec::<String>::new());
-    // The events of the test alone.
+    // Only the events of the test.
     assert_eq!(user.posthog.events().len(), 2);
     outcome
         .complains(CLAUDE[0])
@@ -103,7 +103,7 @@ fn each_is_asked_for_by_itself_and_a_no_is_a_no() {
         .expect("[Y/n] ")
         .enter("");
     terminal.expect("send them now? [y/N] ").enter("yes");
-    // The line ends there when the address is long.
+    // A long address ends the line there.
     terminal.expect("the newest session in PostHog:");
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(0), "{screen}");

@@ -1,4 +1,4 @@
-//! The test trace, and what becomes of the settings when it does not get there.
+//! The test trace, and the settings when it does not arrive.
 
 use walkdir::WalkDir;
 
@@ -28,7 +28,7 @@ fn a_newcomer_is_set_up_and_the_next_session_arrives() {
     assert_eq!(generation["$ai_input_tokens"], 0);
     assert_eq!(generation["$process_person_profile"], false);
 
-    // Claude Code hands what was written to the hook.
+    // Claude Code passes the written settings to the hook.
     let mut hook = user.env.command(["hook"]);
     for name in ["POSTHOG_API_KEY", "POSTHOG_HOST", "POSTHOG_LLMA_CC_ENABLED"] {
         hook = hook.env(name, user.variable(name).as_str().expect("it was written"));
@@ -161,7 +161,7 @@ fn without_a_terminal_everything_has_to_be_given() {
 
 #[test]
 fn a_region_is_the_address_of_its_cloud() {
-    // Behind a proxy that is not there, so that nothing leaves this machine.
+    // Behind a proxy that does not exist, so that nothing leaves this machine.
     let env = TestEnv::new().with("HTTPS_PROXY", "http://127.0.0.1:9");
     for (region, said) in [
         ("us", "https://us.i.posthog.com"),

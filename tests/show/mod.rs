@@ -16,7 +16,7 @@ use unicode_width::UnicodeWidthStr as _;
 /// A variable and its value.
 type Setting = (&'static str, &'static str);
 
-/// The fixtures whose trees are reviewed, and with which settings.
+/// The fixtures whose trees are reviewed, with the settings of each.
 const TREES: &[(&str, &str, &[Setting])] = &[
     ("00000002", "parallel_tools", &[]),
     (
@@ -72,7 +72,7 @@ fn show(env: &TestEnv, path: &Path) -> Outcome {
         .run()
 }
 
-/// The tree, then what is said about it.
+/// The tree, then the messages.
 fn both(outcome: &Outcome) -> String {
     let Outcome { stdout, stderr, .. } = outcome;
     // Colours are told in a form that can be reviewed.
@@ -117,7 +117,7 @@ fn every_line_fits_the_terminal() {
     }
 }
 
-/// The tree holds the events that would be sent: each once, and no other.
+/// The tree contains exactly the events that would be sent, each once.
 #[test]
 fn the_tree_holds_every_event_once() {
     let env = TestEnv::new();
@@ -175,7 +175,7 @@ fn a_session_that_was_sent_is_shown_as_it_was_sent() {
     other.never_mentions(" turn");
 }
 
-/// A copy is shown without what its original sent.
+/// A copy is shown without the events of its original.
 #[test]
 fn what_another_session_sent_is_not_shown_twice() {
     let posthog = PostHog::start();

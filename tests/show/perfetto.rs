@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use super::{fixture, fixtures, json as parse};
 use crate::support::env::TestEnv;
 
-/// Names a Python that has `tests/otel/python/requirements.txt`.
+/// Variable with a Python that has `tests/otel/python/requirements.txt`.
 const PYTHON: &str = "POSTHOG_LLMA_OTEL_PYTHON";
 const READER: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/tests/otel/python/read_perfetto.py"
 );
 
-/// The parts of `perfetto_trace.proto` that the tests here look at.
+/// The parts of `perfetto_trace.proto` that these tests read.
 #[derive(Clone, PartialEq, Message)]
 struct Trace {
     #[prost(message, repeated, tag = "1")]
@@ -141,7 +141,7 @@ fn a_file_that_is_there_stays_without_force() {
 fn perfettos_own_schema_reads_every_node_of_the_tree() {
     static SAID: Once = Once::new();
     let Some(python) = env::var_os(PYTHON) else {
-        // Written past the capture of the test harness, which hides what passing tests print.
+        // Written past the test harness, which hides the output of passing tests.
         SAID.call_once(|| {
             let said = format!("skipped: {PYTHON} names no Python with Perfetto's schema\n");
             drop(io::stderr().write_all(said.as_bytes()));

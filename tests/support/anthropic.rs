@@ -39,7 +39,7 @@ pub(crate) const CALLS_OF_TOOLS: usize = 3;
 pub(crate) const CALLS_OF_SUBAGENT: usize = 2 + CALLS_OF_TOOLS;
 /// Model calls of a session with the prompt `BACKGROUND`.
 pub(crate) const CALLS_OF_BACKGROUND: usize = 3 + CALLS_OF_TOOLS;
-/// Stands in the output of a tool, so that tests can look for it where it must not be.
+/// A secret in the output of a tool, which must be found nowhere else.
 pub(crate) const SECRET: &str = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789";
 
 const CACHE_CREATION_5M: u64 = 1_400;
@@ -48,8 +48,8 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 const SLOWNESS: Duration = Duration::from_secs(3);
 const FOREVER: Duration = Duration::from_hours(1);
 
-/// The tokens of the n-th answer, counted from 1: no count is that of another answer or of another
-/// kind, so that a call that is missing, doubled or taken for another one shows.
+/// The tokens of the n-th answer, counted from 1. Every count is unique, over answers and kinds, so
+/// that a missing, doubled or mistaken call shows.
 pub(crate) const fn usage_of(answer: u64) -> Tokens {
     Tokens {
         input: 100 + answer,
@@ -101,7 +101,7 @@ impl Anthropic {
         self.calls.answers().clone()
     }
 
-    /// Waits for so many model calls in all; panics after `patience`.
+    /// Waits for this number of model calls in total; panics after `patience`.
     #[track_caller]
     pub(crate) fn wait_for_calls(&self, count: usize, patience: Duration) {
         let (bodies, waited) = self
@@ -267,7 +267,7 @@ fn look_around(shell: &'static str, path: &'static str) -> Vec<Block> {
     ]
 }
 
-/// The last text of the user, and how many rounds of tool results came after it.
+/// The last text of the user, and the number of rounds of tool results after it.
 fn last_prompt(messages: &Value) -> (String, usize) {
     let mut prompt = String::new();
     let mut rounds = 0;
@@ -427,7 +427,7 @@ fn respond_json(connection: &mut Connection, status: u16, body: &Value) -> io::R
     connection.respond(status, &headers, body.to_string().as_bytes())
 }
 
-/// Never the same twice, not even in two runs at once.
+/// A unique id, even between two runs at once.
 fn identifier(prefix: &str) -> String {
     static ISSUED: AtomicU64 = AtomicU64::new(0);
     let number = ISSUED.fetch_add(1, Ordering::Relaxed);

@@ -1,8 +1,7 @@
 //! The checks of PostHog's capture service, as a pure function.
 //!
-//! Three checks are stricter than the real service, because what it lets in there is lost or
-//! counted twice further inside: the illegal distinct ids, the form of a timestamp, and a uuid that
-//! stands twice in one batch.
+//! Three checks are stricter than the real service, because data that it accepts are then lost or
+//! counted twice: illegal distinct ids, the form of a timestamp, and a repeated uuid in one batch.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -53,7 +52,7 @@ const ILLEGAL_DISTINCT_IDS: [&str; 18] = [
     "user_id",
 ];
 
-/// Which of the two endpoints a request came to.
+/// The endpoint that a request came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
     /// `/i/v0/ai/batch/`
@@ -104,7 +103,7 @@ pub(crate) fn decode(headers: &[(String, String)], raw: &[u8]) -> Result<Value, 
         .map_err(|error| Refusal::new(400, format!("failed to parse request: {error}")))
 }
 
-/// The events of a batch, or the reason for which none of them is taken.
+/// The events of a batch, or the reason why none is accepted.
 pub(crate) fn judge(lane: Lane, body: &Value) -> Result<Vec<Value>, Refusal> {
     let malformed = |what: &str| Refusal::new(400, format!("failed to parse request: {what}"));
     let request = body.as_object().ok_or_else(|| malformed("no object"))?;

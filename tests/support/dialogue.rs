@@ -1,21 +1,21 @@
-//! A program that asks at a terminal, and somebody who answers. `script` (util-linux) makes the
+//! A program that asks at a terminal, with scripted answers. `script` (util-linux) provides the
 //! terminal.
 
 use std::io::{Read as _, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-/// A program at a terminal, and everything that stood on its screen.
+/// A program at a terminal, with all of its output.
 pub(crate) struct Dialogue {
     child: Child,
     output: ChildStdout,
     screen: String,
-    /// Bytes of it that were expected already.
+    /// Bytes of the output that were expected already.
     seen: usize,
 }
 
 impl Dialogue {
-    /// Runs a line of a shell at a terminal. `script` is that command, with environment and
-    /// working directory.
+    /// Runs a shell line at a terminal. `script` is that command, with environment and working
+    /// directory.
     pub(crate) fn open(mut script: Command, line: &str) -> Self {
         let mut child = script
             .args(["-qefc", line, "/dev/null"])
@@ -34,7 +34,7 @@ impl Dialogue {
         }
     }
 
-    /// Waits until this is on the screen.
+    /// Waits until this text is on the screen.
     #[track_caller]
     pub(crate) fn expect(&mut self, text: &str) -> &mut Self {
         loop {

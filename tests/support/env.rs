@@ -1,5 +1,5 @@
 //! An isolated place to run the program in: temporary directories, an empty environment, and on
-//! failure everything one wants to see.
+//! failure all that a reader needs to see.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -19,12 +19,12 @@ use super::posthog::PostHog;
 
 /// The built program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_posthog-llma");
-/// A key of the form PostHog hands out.
+/// A key in the form of PostHog's.
 pub(crate) const API_KEY: &str = "phc_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
 /// Folders of Windows in the user's home, for configuration and for state.
 const ROAMING: &str = "AppData/Roaming";
 const LOCAL: &str = "AppData/Local";
-/// No single run of the program takes longer.
+/// Time limit of a single run.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Whether this is Wine, which does less than Windows.
@@ -61,7 +61,7 @@ impl TestEnv {
             ("CLAUDE_CONFIG_DIR".into(), env.claude().into()),
             ("POSTHOG_LLMA_STATE_DIR".into(), env.state().into()),
         ]);
-        // Without these two no Windows process starts.
+        // No Windows process starts without these two.
         for name in ["SystemRoot", "TEMP"] {
             if let Some(value) = std::env::var_os(name) {
                 env.variables.insert(name.into(), value);
@@ -70,7 +70,7 @@ impl TestEnv {
         env
     }
 
-    /// Switched on, with a key, sending to this double.
+    /// A machine that is switched on, with a key, sending to this double.
     pub(crate) fn sending_to(posthog: &PostHog) -> Self {
         Self::new()
             .with("POSTHOG_API_KEY", API_KEY)
@@ -78,14 +78,14 @@ impl TestEnv {
             .with("POSTHOG_HOST", posthog.url())
     }
 
-    /// A variable that every run sees.
+    /// Sets a variable for every run.
     #[must_use]
     pub(crate) fn with(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.variables.insert(name.into(), value.as_ref().into());
         self
     }
 
-    /// A variable that no run sees.
+    /// Removes a variable from every run.
     #[must_use]
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.variables.remove(OsStr::new(name));
@@ -114,7 +114,7 @@ impl TestEnv {
         self.home().join(".claude")
     }
 
-    /// Writes a file below the root and says where it is.
+    /// Writes a file below the root and returns its path.
     pub(crate) fn write(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.root().join(path);
         let directory = path.parent().expect("a file has a directory");
@@ -178,7 +178,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Any program in a place of its own; the caller has set its environment.
+    /// A run of any program in this place; the caller has set its environment.
     pub(crate) fn of(command: Command, root: &Path) -> Self {
         Self {
             command,
@@ -195,14 +195,14 @@ impl Run {
         self
     }
 
-    /// Does not close stdin before the process has ended.
+    /// Keeps stdin open until the process has ended.
     #[must_use]
     pub(crate) fn keeping_stdin_open(mut self) -> Self {
         self.keeps_stdin_open = true;
         self
     }
 
-    /// In a process group of its own, which can be killed as a whole.
+    /// Runs it in a process group of its own, which can be killed as a whole.
     #[cfg(unix)]
     #[must_use]
     pub(crate) fn in_own_group(mut self) -> Self {
@@ -234,7 +234,7 @@ impl Run {
         self
     }
 
-    /// Starts the process and leaves it running, its output thrown away.
+    /// Starts the process and leaves it running; its output is discarded.
     #[track_caller]
     pub(crate) fn spawn(mut self) -> Child {
         let mut child = self
@@ -263,7 +263,7 @@ impl Run {
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("it prints text");
-        // Read on, so that no later line finds a closed pipe.
+        // The rest is read too, so that no later line finds a closed pipe.
         thread::spawn(move || io::copy(&mut stdout, &mut io::sink()));
         (child, line)
     }
@@ -280,8 +280,8 @@ impl Run {
             .unwrap_or_else(|error| panic!("{:?} does not start: {error}", self.command))
     }
 
-    /// Runs to the end. A process, or a child it left behind, that holds an output open longer than
-    /// the patience of this run is a failure.
+    /// Runs it to its end. It fails if the process, or a child of it, holds an output open for
+    /// longer than the time limit.
     #[track_caller]
     pub(crate) fn run(mut self) -> Outcome {
         let shown = format!("{:?}", self.command);
@@ -299,7 +299,7 @@ impl Run {
         let bytes = self.stdin;
         let keeps_open = self.keeps_stdin_open;
         let written = thread::spawn(move || {
-            // A program that does not read its stdin is no failure.
+            // A program may ignore its stdin.
             let _ = stdin.write_all(&bytes);
             keeps_open.then_some(stdin)
         });
@@ -352,7 +352,7 @@ impl Outcome {
         self.check(matches, &format!("exit code {expected}"))
     }
 
-    /// Not a byte on either stream.
+    /// Asserts that both streams are empty.
     #[track_caller]
     pub(crate) fn silent(self) -> Self {
         let is_silent = self.stdout.is_empty() && self.stderr.is_empty();
@@ -424,7 +424,7 @@ fn tree(root: &Path) -> String {
     tree
 }
 
-/// Whether a text says this, wherever its lines are broken.
+/// Whether a text contains a part, wherever its lines are broken.
 fn contains(text: &str, part: &str) -> bool {
     let on_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     text.contains(part) || on_one_line(text).contains(part)

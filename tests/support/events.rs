@@ -1,4 +1,4 @@
-//! Questions about events, for many tests.
+//! Questions about events, for several tests.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::library::Events;
 
-/// One event after the other, without what is the same in all of them.
+/// One event after the other, without the properties that are the same in all.
 #[track_caller]
 pub(crate) fn readable(events: &Events, agent: Agent) -> String {
     let always = [
@@ -32,7 +32,7 @@ pub(crate) fn readable(events: &Events, agent: Agent) -> String {
     text
 }
 
-/// The parent of every event exists, and each trace has one event of its own.
+/// Asserts that the parent of every event exists, and that each trace has one event of its own.
 #[track_caller]
 pub(crate) fn hangs_together(events: &Events) {
     let ids = |name: &str| -> HashSet<&str> {

@@ -1,5 +1,5 @@
-//! A small HTTP/1.1 server on loopback whose handlers see the head of a request before its body,
-//! so that a double can also misbehave: reset, stay silent, answer late.
+//! A small HTTP/1.1 server on loopback. Its handlers see the head of a request before the body, so
+//! that a double can also misbehave: reset, stay silent, answer late.
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
@@ -121,8 +121,8 @@ impl Drop for Server {
     }
 }
 
-/// A process that is just being started holds the listener of its parent for a moment, so that a
-/// port which was closed a moment ago may still be in use.
+/// Binds the address. A process that is being started holds its parent's listener for a moment, so
+/// a port may still be in use just after it was closed.
 fn bind(address: SocketAddr) -> TcpListener {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
@@ -156,7 +156,7 @@ fn serve(stream: TcpStream, ticket: u64, closing: &Arc<Closing>, handler: &Handl
     closing.forget(ticket);
 }
 
-/// Says that the server is going down, and takes the open connections with it.
+/// Signals that the server is going down, and closes the open connections.
 #[derive(Default)]
 struct Closing {
     state: Mutex<ClosingState>,
@@ -356,7 +356,7 @@ impl Connection {
         Ok(length)
     }
 
-    /// The other side will see a reset, not an orderly end.
+    /// Makes the other side see a reset instead of an orderly end.
     fn close_with_reset(&self) {
         #[cfg(unix)]
         let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));

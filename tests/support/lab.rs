@@ -10,7 +10,7 @@ use super::posthog::{PostHog, Tokens};
 use super::process::{Process, wait_for};
 use super::scene::SOON;
 
-/// The machine. `without` is the model whose calls the agent records in no file.
+/// The machine. `without` is the model whose calls the agent does not record.
 pub(crate) struct Lab {
     pub(crate) env: TestEnv,
     pub(crate) api: Anthropic,
@@ -34,14 +34,14 @@ impl Lab {
         }
     }
 
-    /// Puts the program where cargo would have put it.
+    /// Copies the program to where cargo would have put it.
     pub(crate) fn install_program(&self) {
         let bin = self.env.home().join(".cargo/bin");
         fs::create_dir_all(&bin).expect("the home is ours");
         std::os::unix::fs::symlink(PROGRAM, bin.join("posthog-llma")).expect("the home is ours");
     }
 
-    /// Waits until nothing runs in the background.
+    /// Waits until no process works in the background.
     pub(crate) fn settle(&self) {
         wait_for("nothing runs in the background", SOON, || {
             Process::none(&self.env.state()).then_some(())
@@ -57,7 +57,7 @@ impl Lab {
         self.posthog.named("$ai_span")
     }
 
-    /// Checks that the sent usage is that which the models reported.
+    /// Checks that the sent usage is that of the models.
     #[track_caller]
     pub(crate) fn balanced(&self) {
         let mut used = Tokens::default();
@@ -68,8 +68,8 @@ impl Lab {
         assert_eq!(self.posthog.tokens(), used);
     }
 
-    /// Checks that the four tools of a prompt were sent, one of them failed, without the secret
-    /// in the output of another one.
+    /// Checks that the four tools of a prompt were sent, one of them as failed, and without the
+    /// secret in another's output.
     #[track_caller]
     pub(crate) fn sent_tools_without_secret(&self) {
         let tools = self.tools();

@@ -64,8 +64,8 @@ impl Run {
         })
     }
 
-    /// What every part of a session sends that is read so many bytes at a time, after another one
-    /// has sent these events. A part may be the first, and be so again.
+    /// The events of each part of a session that is read in parts of this size, after another
+    /// session sent `sent`. A part may be the first, more than once.
     pub(crate) fn events_in_parts(
         &self,
         transcript: &Path,
@@ -91,7 +91,7 @@ impl Run {
         }
     }
 
-    /// Reads a session, whole or from a checkpoint on. A file that is refused holds none.
+    /// Reads a session, whole or from a checkpoint on. An unreadable file has none.
     pub(crate) fn collect(
         &self,
         transcript: &Path,
@@ -123,7 +123,7 @@ impl Run {
         events
     }
 
-    /// The events of the session after another one has sent these.
+    /// The events of a session after another one sent these.
     pub(crate) fn events_after(&self, transcript: &Path, sent: &Events) -> Events {
         let collected = self.collect(transcript, None, SessionState::Ended);
         let mut collected = collected.expect("a session");
@@ -156,7 +156,7 @@ impl Run {
     }
 }
 
-/// The events of a session among these.
+/// The events of a session that are among these.
 fn foreign(collected: &Collected, sent: &Events) -> Foreign {
     let sent: HashSet<&str> = sent
         .iter()
@@ -175,17 +175,17 @@ pub(crate) fn collect(transcript: &Path, progress: SessionState) -> Option<Colle
     Run::default().collect(transcript, None, progress)
 }
 
-/// The settings of somebody in a shell, and what is wrong with them.
+/// The settings of a user in a shell, with their problems.
 pub(crate) fn settings_of(host: &Host) -> (Config, Vec<Problem>) {
     Config::read(&Environment::of(host, Caller::Shell))
 }
 
-/// With the built-in rules alone.
+/// Redactors with only the built-in rules.
 pub(crate) fn redactors() -> Redactors {
     Redactors::open(&[], RedactionKey::new([7; 32])).expect("there are no files")
 }
 
-/// A machine with nothing on it, long after every session.
+/// An empty machine, at a time long after every session.
 pub(crate) fn host() -> Host {
     Host::bare(|| DateTime::from_timestamp(2_000_000_000, 0).expect("a time"))
 }

@@ -1,5 +1,5 @@
-//! Support for the tests: doubles of the two servers a session talks to, and a place to run the
-//! program in. Every server here listens on loopback only.
+//! Support for the tests: doubles of the servers that a session talks to, and a place to run the
+//! program in. Every server here listens only on loopback.
 #![allow(
     dead_code,
     reason = "every test target compiles all of the support and uses its own part"

@@ -29,11 +29,11 @@ pub(crate) const REST: Duration = Duration::from_millis(100);
 pub(crate) const ARGUMENTS: &str = r#"{"city":"Oslo"}"#;
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
-/// One request and what it was answered.
+/// One request and its answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Answered {
     pub(crate) asked: String,
-    /// The model that answered; the one that was asked if none did.
+    /// The model that answered, or else the one that was requested.
     pub(crate) model: String,
     pub(crate) status: u16,
     pub(crate) usage: Usage,
@@ -63,7 +63,7 @@ pub(crate) enum Content {
     Nothing,
 }
 
-/// The tokens of the n-th answer: no count is that of another answer or of another kind.
+/// The tokens of the n-th answer. Every count is unique, over answers and kinds.
 const fn usage_of(answer: u64) -> Usage {
     Usage {
         input: 1_000 + 10 * answer,
@@ -190,7 +190,7 @@ fn usage(usage: Usage) -> Value {
     })
 }
 
-/// The message of an answer and why it ends.
+/// The message of an answer and the reason why it ends.
 fn message(content: &Content) -> (Value, &'static str) {
     match content {
         Content::Call(id, name) => {

@@ -1,5 +1,5 @@
-//! A stand-in for OpenRouter's Broadcast: it keeps books of requests and delivers each of them as the
-//! documentation says, after the request has ended.
+//! A stand-in for OpenRouter's Broadcast: it keeps books of requests and delivers each one, as
+//! documented, after the request has ended.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 
 use crate::receive::support::Client;
 
-/// Nanoseconds at which the first request begins, and between two of them.
+/// Nanoseconds at which the first request begins, and between two requests.
 const BEGIN: u64 = 1_790_000_000_000_000_000;
 const PAUSE: u64 = 10_000_000_000;
-/// Times that a delivery is tried when it is told to come again.
+/// Number of attempts at a delivery that is to be repeated.
 const TRIES: usize = 5;
-/// Fields of `trace` that have a meaning of their own.
+/// Fields of `trace` with a meaning of their own.
 const RESERVED: [&str; 5] = [
     "trace_id",
     "trace_name",
@@ -22,32 +22,32 @@ const RESERVED: [&str; 5] = [
     "span_name",
     "parent_span_id",
 ];
-/// Stands in everything that must not leave, or not reach the disk.
+/// Text in everything that must not leave the machine, or not reach the disk.
 pub(crate) const PLANTED: &str = "planted";
 
 /// The type of a destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// With this method.
+    /// A webhook with this method.
     Webhook(&'static str),
     Collector,
 }
 
-/// Where deliveries go, as a user set it up.
+/// The target of deliveries, as a user set it up.
 #[derive(Clone, Debug)]
 pub(crate) struct Destination {
     pub(crate) kind: Kind,
     pub(crate) address: SocketAddr,
     pub(crate) path: String,
-    /// Such as `Authorization: Bearer …`.
+    /// Further headers, such as `Authorization: Bearer …`.
     pub(crate) headers: Vec<String>,
-    /// Leaves prompt and completion out.
+    /// Whether prompt and completion are left out.
     pub(crate) privacy_mode: bool,
-    /// Share of the sessions that are delivered, 0 to 1.
+    /// Share of the sessions to deliver, 0 to 1.
     pub(crate) sampling_rate: f64,
 }
 
-/// A request of a caller, and what became of it.
+/// A request of a caller, and its outcome.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) key_name: &'static str,
@@ -59,17 +59,17 @@ pub(crate) struct Request {
     pub(crate) messages: Vec<Value>,
     pub(crate) completion: &'static str,
     pub(crate) calls: Vec<Value>,
-    /// Input with what was cached of it, output.
+    /// Tokens: input including cached, cached, output.
     pub(crate) tokens: (u64, u64, u64),
-    /// Dollars of input and output.
+    /// Cost of input and output, in dollars.
     pub(crate) cost: (f64, f64),
     /// Provider and status of each attempt.
     pub(crate) attempts: Vec<(&'static str, i64)>,
-    /// Whether the caller went away.
+    /// Whether the caller disconnected.
     pub(crate) is_cancelled: bool,
 }
 
-/// What OpenRouter charged for.
+/// The sums that OpenRouter charged for.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Books {
     pub(crate) requests: u64,
@@ -84,7 +84,7 @@ pub(crate) struct OpenRouter {
     destinations: Vec<Destination>,
     pub(crate) books: Books,
     requests: u64,
-    /// Status of each try of each delivery.
+    /// Status of each attempt at each delivery.
     pub(crate) statuses: Vec<u16>,
 }
 
@@ -134,7 +134,7 @@ impl Destination {
         client.ask(&first, &all, body.as_bytes()).status
     }
 
-    /// "Test connection": the destination is saved only if this is answered well.
+    /// "Test connection": the destination is saved only after an answer of success.
     pub(crate) fn test_connection(&self) -> u16 {
         match self.kind {
             Kind::Webhook(_) => {
@@ -166,7 +166,7 @@ impl Destination {
         self.deliver(&[], &body)
     }
 
-    /// A session is delivered as a whole or not at all.
+    /// Whether a session is delivered, which is decided for the whole session.
     fn samples(&self, request: &Request, id: &str) -> bool {
         let by = request.session.unwrap_or(id);
         let drawn = f64::from(u32::from(digest(by)[0])) / 256.0;
@@ -216,13 +216,13 @@ impl OpenRouter {
 }
 
 impl Request {
-    /// Its delivery, as the first request of all or a later one.
+    /// The delivery of a request, as the first of all or a later one.
     pub(crate) fn delivery(&self, number: u64) -> Value {
         let id = generation_id(number);
         delivery(&id, &self.spans(&id, number, false))
     }
 
-    /// The spans of its delivery: the call, its attempts, and how it was written.
+    /// The spans of a delivery: the call, its attempts, and how it was written.
     fn spans(&self, id: &str, number: u64, is_private: bool) -> Vec<Value> {
         let start = BEGIN + number * PAUSE;
         let of_trace = self.trace.get("trace_id").and_then(Value::as_str);
@@ -386,7 +386,7 @@ fn delivery(id: &str, spans: &[Value]) -> Value {
     json!({ "resourceSpans": spans.collect::<Vec<_>>() })
 }
 
-/// Attributes in JSON: unlike most, whole numbers are numbers.
+/// Attributes in JSON: unlike in most emitters, whole numbers are numbers.
 fn attributes_of(attributes: Value) -> Value {
     let Value::Object(fields) = attributes else {
         return json!([]);

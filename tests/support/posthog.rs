@@ -1,8 +1,8 @@
-//! A double of PostHog's ingestion: it refuses what the real one refuses, remembers what it took,
+//! A double of PostHog's ingestion: it refuses what the real one refuses, records what it accepts,
 //! and fails on request.
 //!
-//! [`PostHog::then`] scripts failures that one request each consumes, in order; [`PostHog::set`]
-//! makes a failure stand until [`PostHog::heal`]. Scripted ones come first.
+//! [`PostHog::then`] scripts failures, each for one request, in order; [`PostHog::set`] sets a
+//! failure until [`PostHog::heal`]. Scripted failures come first.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -22,25 +22,25 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 /// A way for the double to fail.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// Answers with this status, these headers and this body; takes nothing.
+    /// Answers with this status, these headers and this body; accepts nothing.
     Status(u16, Vec<(&'static str, String)>, String),
     /// Resets the connection before the whole body was read.
     ResetMidBody,
-    /// Takes the events, then resets the connection: the answer is lost.
+    /// Accepts the events, then resets the connection: the answer is lost.
     ResetAfterAccepting,
     /// Reads the request and never answers, until it is dropped.
     NoAnswer,
     /// Works, but answers late.
     Slow(Duration),
-    /// Takes the events at once and answers late.
+    /// Accepts the events at once and answers late.
     LateAnswer(Duration),
-    /// 200 with a page of HTML, as a captive portal does; takes nothing.
+    /// Answers 200 with a page of HTML, as a captive portal does; accepts nothing.
     LoginPage,
     /// The AI lane answers 404, as an older self-hosted PostHog does; the other lane works.
     NoAiLane,
-    /// 400 for every batch that holds this uuid.
+    /// Answers 400 to every batch that contains this uuid.
     RefuseUuid(String),
-    /// 302 to this address.
+    /// Answers 302 to this address.
     Redirect(String),
 }
 
@@ -70,13 +70,13 @@ impl Fault {
 /// The result of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Taken and answered with 200.
+    /// Accepted and answered with 200.
     Accepted,
-    /// Taken, and the answer was lost.
+    /// Accepted, and the answer was lost.
     AnswerLost,
-    /// Answered, not taken: status and reason.
+    /// Answered, not accepted: status and reason.
     Refused(u16, String),
-    /// Neither answered nor taken.
+    /// Neither answered nor accepted.
     Unanswered,
 }
 
@@ -165,7 +165,7 @@ impl PostHog {
         self.server.url() + &self.prefix
     }
 
-    /// Makes a failure stand until [`PostHog::heal`].
+    /// Sets a failure until [`PostHog::heal`].
     pub(crate) fn set(&self, fault: Fault) {
         self.shared.lock().standing.push(fault);
     }
@@ -176,14 +176,14 @@ impl PostHog {
         self
     }
 
-    /// Works normally from the next request on. Who waits for an answer goes on waiting.
+    /// Works normally from the next request on. Clients that wait for an answer keep waiting.
     pub(crate) fn heal(&self) {
         let mut state = self.shared.lock();
         state.scripted.clear();
         state.standing.clear();
     }
 
-    /// Goes down: connections are cut, new ones refused. What was taken is kept.
+    /// Goes down: connections are cut, new ones refused. Accepted events are kept.
     pub(crate) fn stop(&mut self) {
         self.server.stop();
     }
@@ -193,12 +193,12 @@ impl PostHog {
         self.server.restart();
     }
 
-    /// Every event that was taken, in the order of arrival, copies included.
+    /// Every accepted event, in the order of arrival, copies included.
     pub(crate) fn events(&self) -> Vec<Value> {
         self.shared.lock().events.clone()
     }
 
-    /// Every event once, as PostHog's `events` table shows them: of copies the last.
+    /// Every event once, as in PostHog's `events` table: of copies, the last.
     pub(crate) fn merged(&self) -> Vec<Value> {
         let mut merged: Vec<Value> = Vec::new();
         let mut places = HashMap::new();
@@ -227,7 +227,7 @@ impl PostHog {
         self.select(|event| event["properties"]["$ai_session_id"] == session)
     }
 
-    /// The uuids that were taken more than once.
+    /// The uuids that were accepted more than once.
     pub(crate) fn duplicates(&self) -> Vec<String> {
         let mut counts: HashMap<String, usize> = HashMap::new();
         let mut duplicates = Vec::new();
@@ -253,7 +253,7 @@ impl PostHog {
         sum
     }
 
-    /// Waits until the taken events satisfy a condition; panics after `patience`.
+    /// Waits until the accepted events satisfy a condition; panics after `patience`.
     #[track_caller]
     pub(crate) fn wait_until(&self, patience: Duration, condition: impl Fn(&[Value]) -> bool) {
         let (state, waited) = self
@@ -276,7 +276,7 @@ impl PostHog {
         self.shared.lock().requests.len()
     }
 
-    /// Waits until more than `known` requests came, but not longer than `patience`.
+    /// Waits until more than `known` requests have arrived, at most for `patience`.
     pub(crate) fn wait_for_more_than(&self, known: usize, patience: Duration) {
         let state = self.shared.lock();
         drop(

@@ -40,7 +40,7 @@ impl Process {
     }
 }
 
-/// Asks until there is an answer; panics after `patience`.
+/// Calls `ask` until there is an answer; panics after `patience`.
 #[track_caller]
 pub(crate) fn wait_for<T>(what: &str, patience: Duration, ask: impl Fn() -> Option<T>) -> T {
     let deadline = Instant::now() + patience;

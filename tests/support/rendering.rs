@@ -1,8 +1,8 @@
 //! PostHog's rendering of messages: which it can show, and which tools it counts as called.
 //!
 //! Written from its public rendering recipes (`compat_array`, `openai_chat` and `anthropic` in
-//! `products/ai_observability/frontend/normalizer/recipe/default_recipes`) and from what its
-//! ingestion takes for a call (`pipelines/ai/tools/extract-tool-calls.ts`).
+//! `products/ai_observability/frontend/normalizer/recipe/default_recipes`) and from its ingestion's
+//! definition of a call (`pipelines/ai/tools/extract-tool-calls.ts`).
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::library::Events;
 
-/// Parts that may stand beside each other in one message.
+/// Parts that may be beside each other in one message.
 const COMPATIBLE: [&str; 4] = ["text", "function", "image", "file"];
 
 /// Every message of every generation is one that PostHog can show, and PostHog counts the calls

@@ -1,5 +1,5 @@
-//! Claude Code, the program and PostHog on one stage: sessions end, things go wrong, and in the
-//! end the double holds every event once.
+//! Claude Code, the program and PostHog together: sessions end, faults occur, and in the end the
+//! double has every event once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -29,7 +29,7 @@ impl Scene {
         Self::on(|env| env)
     }
 
-    /// On a machine with something special about it.
+    /// A scene on a machine with something special about it.
     pub(crate) fn on(special: impl FnOnce(TestEnv) -> TestEnv) -> Self {
         let posthog = PostHog::start();
         Self {
@@ -51,7 +51,7 @@ impl Scene {
         outcome.success().silent().within(CROWDED)
     }
 
-    /// A session starts: what was missed is made up for. Waits for the detached process.
+    /// Starts a session, which sends missed ones, and waits for the detached process.
     #[track_caller]
     pub(crate) fn start(&self) {
         let input = r#"{"session_id":"next","hook_event_name":"SessionStart","source":"startup"}"#;
@@ -100,7 +100,8 @@ impl Scene {
         });
     }
 
-    /// The double holds what the sessions are made of, each event once, and the status says so.
+    /// Asserts that the double has the events of the sessions, each once, and that the status
+    /// agrees.
     #[track_caller]
     pub(crate) fn complete(&self, sessions: &[&Session]) {
         self.complete_but_for_traces(sessions);
@@ -116,8 +117,8 @@ impl Scene {
         assert_eq!((sum("waiting"), sum("refused")), (0, 0), "{status:#}");
     }
 
-    /// As `complete`, but traces may have come again with new totals, and the status, which shows
-    /// only some sessions, is not asked.
+    /// As `complete`, except that traces may have arrived again with new totals, and the status,
+    /// which shows only some sessions, is not checked.
     #[track_caller]
     pub(crate) fn complete_but_for_traces(&self, sessions: &[&Session]) {
         self.holds(sessions);
@@ -126,14 +127,14 @@ impl Scene {
         assert_eq!(copies, BTreeMap::new(), "sent more than once");
     }
 
-    /// As `complete`, but an event may have come more often: always as the same bytes.
+    /// As `complete`, except that an event may have arrived repeatedly, always with the same bytes.
     #[track_caller]
     pub(crate) fn complete_with_copies(&self, sessions: &[&Session]) {
         self.holds(sessions);
         let mut first: BTreeMap<String, Value> = BTreeMap::new();
         for event in self.posthog.events() {
             let known = first.entry(label(&event)).or_insert_with(|| event.clone());
-            // A trace tells the totals of its time.
+            // A trace has the totals of its time.
             let is_trace = event["event"] == "$ai_trace";
             let same = is_trace && known["uuid"] == event["uuid"] || *known == event;
             assert!(same, "two versions:\n{known:#}\n{event:#}");

@@ -1,5 +1,5 @@
 //! A writer of transcripts, in the line format of a current Claude Code, that counts what it
-//! writes. What the program should send is known from here, never from the program.
+//! writes. The expected events come from here, never from the program.
 //!
 //! Every turn is a prompt, a response that calls two tools, their results and a final response.
 //! Each thing is recognised by a label: a response by its number of output tokens, which no other
@@ -45,12 +45,12 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Writes a session of complete turns; `number` tells it from the others of a test.
+    /// Writes a session of complete turns; `number` distinguishes it from others of the test.
     pub(crate) fn write(env: &TestEnv, number: u64, turns: u64) -> Self {
         Self::write_ago(Duration::ZERO, env, number, turns)
     }
 
-    /// Writes a session whose lines say that it was held that long ago.
+    /// Writes a session with lines from that long ago.
     pub(crate) fn write_ago(ago: Duration, env: &TestEnv, number: u64, turns: u64) -> Self {
         let mut session = Self::empty(env, number, Utc::now() - ago);
         session.grow(turns);
@@ -99,7 +99,7 @@ impl Session {
         self.flush();
     }
 
-    /// Adds a prompt and the response that calls the tools, which go on running. While they do,
+    /// Adds a prompt and the response that calls the tools, which keep running. Until they end,
     /// nothing of it is settled: even the response may get another line.
     pub(crate) fn begin_turn(&mut self) {
         self.turns += 1;
@@ -146,7 +146,7 @@ impl Session {
         self.flush();
     }
 
-    /// A copy under another id, as `--fork-session` makes one: nothing in it says so.
+    /// A copy under another id, as `--fork-session` makes one: no line marks it as a copy.
     pub(crate) fn fork(&self, env: &TestEnv, number: u64) -> Self {
         let mut fork = Self::empty(env, number, self.now);
         fork.lines.clone_from(&self.lines);
@@ -175,7 +175,7 @@ impl Session {
         self.labels.len() as u64
     }
 
-    /// Of all responses that were written here, not copied.
+    /// Output tokens of all responses that were written here, not copied.
     pub(crate) fn output_tokens(&self) -> u64 {
         self.output_tokens
     }
@@ -192,14 +192,14 @@ impl Session {
         .to_string()
     }
 
-    /// As if it had been written to that long ago.
+    /// Makes the session look as if it was last written to that long ago.
     pub(crate) fn age(&self, by: Duration) {
         let file = File::options().append(true).open(&self.path);
         file.and_then(|file| file.set_modified(SystemTime::now() - by))
             .expect("the transcript is ours");
     }
 
-    /// As Claude Code marks a session that a process has open.
+    /// Marks the session as open in a process, as Claude Code does.
     pub(crate) fn open_in_process(&self, env: &TestEnv, pid: u32) -> PathBuf {
         let entry = json!({ "pid": pid, "sessionId": self.id, "cwd": self.cwd });
         let path = env.claude().join(format!("sessions/{pid}.json"));
@@ -210,8 +210,8 @@ impl Session {
         format!("toolu_{}_{}_{tool}", self.number, self.turns)
     }
 
-    /// A line for each block, all with the id of the response; only the last one knows the
-    /// number of tokens. Answers the label.
+    /// Adds a line for each block, all with the id of the response; only the last one has the
+    /// number of tokens. Returns the label.
     fn response(&mut self, blocks: &[Value], stop_reason: &str) -> String {
         self.responses += 1;
         let tokens = self.number * RESPONSES + self.responses;
@@ -242,7 +242,7 @@ impl Session {
         format!("response {tokens}")
     }
 
-    /// Adds what all lines have; answers the line's uuid.
+    /// Adds the fields that all lines have; returns the line's uuid.
     fn line(&mut self, mut line: Value) -> String {
         self.now += TimeDelta::milliseconds(5);
         let uuid = format!(
@@ -269,7 +269,7 @@ impl Session {
         uuid
     }
 
-    /// Appends to the file what it does not hold yet.
+    /// Appends the unwritten lines to the file.
     fn flush(&mut self) {
         let mut text = String::new();
         for line in &self.lines[self.flushed..] {

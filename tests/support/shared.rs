@@ -1,6 +1,6 @@
 //! Sessions that are not part of the project.
 //!
-//! They are looked for beside the project, or where an environment variable says. Tests that need
+//! They are searched beside the project, or where an environment variable says. Tests that need
 //! them pass without them, and say so.
 
 use std::io::{self, Write as _};
@@ -16,7 +16,7 @@ pub(crate) fn shared_or_skip(variable: &str, place: &str, inside: &str) -> Optio
     if path.exists() {
         return Some(path);
     }
-    // Written past the capture of the test harness, which hides what passing tests print.
+    // Written past the test harness, which hides the output of passing tests.
     let skipped = format!("skipped: nothing in ../shared/{place} or {variable}\n");
     let _ = io::stderr().write_all(skipped.as_bytes());
     None

@@ -1,5 +1,5 @@
-//! A door with a certificate that nobody signed, as an inspecting proxy or a network login puts
-//! in front of a server.
+//! A proxy with a certificate that nobody signed, like an inspecting proxy or a network login in
+//! front of a server.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -13,7 +13,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 /// Time to listen to one side before the other.
 const TURN: Duration = Duration::from_millis(5);
 
-/// Takes connections under TLS and passes on what they say in the clear, until the test ends.
+/// Accepts connections under TLS and forwards them in the clear, until the test ends.
 pub(crate) struct TlsDoor {
     address: SocketAddr,
     /// The certificate, as a file of trusted roots may hold it.
@@ -38,7 +38,7 @@ impl TlsDoor {
             while let Ok((outside, _)) = listener.accept() {
                 let inside = TcpStream::connect(&behind);
                 let tls = ServerConnection::new(Arc::clone(&config)).expect("the settings hold");
-                // A client that does not trust the certificate goes away, as it should.
+                // A client that does not trust the certificate disconnects, as it should.
                 thread::spawn(move || pass(StreamOwned::new(tls, outside), inside?));
             }
         });
@@ -63,7 +63,7 @@ fn pass(
     Ok(())
 }
 
-/// Passes on what is there; false when the side that spoke is done.
+/// Forwards the bytes that have arrived; `false` when the sending side is done.
 fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<bool> {
     let mut bytes = [0; 16 << 10];
     match from.read(&mut bytes) {

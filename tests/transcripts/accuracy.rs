@@ -1,4 +1,4 @@
-//! `docs/accuracy.md` shows what the command that it names prints.
+//! `docs/accuracy.md` contains the output of the command that it names.
 
 #[path = "../../examples/accuracy/report.rs"]
 mod report;

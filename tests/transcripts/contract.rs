@@ -135,8 +135,8 @@ const ALWAYS: &[&str] = &[
     "$geoip_disable",
 ];
 
-/// Whether an event has no duration: a call that never ran, is not known to have ended, or is in the
-/// agent's totals alone.
+/// Whether an event has no duration: a call that never ran, is not known to have ended, or is only
+/// in the agent's totals.
 fn has_no_time(event: &Value) -> bool {
     let properties = &event["properties"];
     let is_agent = matches!(properties["$ai_span_name"].as_str(), Some("Agent" | "Task"));
@@ -167,7 +167,7 @@ pub(crate) fn check(events: &[Value], transcript: &Path) {
         for name in ALWAYS {
             assert!(properties.contains_key(*name), "no {name} in {}", at());
         }
-        // That of a call alone may be unknown.
+        // Only the duration of a call may be unknown.
         let is_call = event["event"] == "$ai_generation";
         let names = ["elapsed_seconds", "$ai_latency"];
         let [elapsed, latency] = names.map(|name| properties.get(name).and_then(Value::as_f64));
@@ -212,7 +212,7 @@ fn check_kind(event: &Value, at: &dyn Fn() -> String) {
     }
 }
 
-/// Numbers and names of tools and models are all that is left.
+/// Asserts that only numbers and names of tools and models are left.
 pub(crate) fn check_privacy(event: &Value) {
     let properties = &event["properties"];
     for name in [

@@ -28,7 +28,7 @@ fn there_or_skip(root: PathBuf) -> Option<PathBuf> {
     if root.is_dir() {
         return Some(root);
     }
-    // Written past the capture of the test harness, which hides what passing tests print.
+    // Written past the test harness, which hides the output of passing tests.
     SAID.call_once(|| {
         let _ = io::stderr().write_all(
             b"skipped: no real sessions in ../shared/transcripts or POSTHOG_LLMA_TRANSCRIPTS\n",
@@ -47,7 +47,7 @@ pub(crate) fn sessions(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The same for every session, on all processors.
+/// Runs a check for every session, on all processors.
 pub(crate) fn in_parallel<T: Send>(
     sessions: &[PathBuf],
     each: impl Fn(&Path) -> T + Sync,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::support::independent::files;
 use crate::support::library::Events;
 
-/// Facts of a session's trace that are more than nothing.
+/// Facts of a session's trace that are not zero.
 pub(crate) type Facts = BTreeMap<&'static str, u64>;
 
 const NAMES: [&str; 6] = [
@@ -22,7 +22,7 @@ const NAMES: [&str; 6] = [
     "tool_error_count",
 ];
 
-/// As the trace shows them.
+/// The facts in the trace.
 pub(crate) fn shown(events: &Events) -> Facts {
     let trace = events.iter().find(|event| event["event"] == "$ai_trace");
     let properties = trace.map_or(&Value::Null, |trace| &trace["properties"]);

@@ -1,5 +1,5 @@
-//! Inputs of calls, compared with requests that are put together independently: with plain JSON
-//! and without any code of the program.
+//! Inputs of calls, compared with independently assembled requests: from plain JSON, without any
+//! code of the program.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -32,7 +32,7 @@ fn calls_of_real_sessions_add_what_their_requests_say() {
     for transcript in sessions(&root.join("lab-2.1.329")) {
         checked += check(&transcript);
     }
-    // Of five more, a message was changed when paths were taken out of these sessions.
+    // In five more, a message was changed when paths were removed from these sessions.
     assert!(checked >= 26, "{checked}");
 }
 

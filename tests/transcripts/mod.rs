@@ -1,6 +1,6 @@
 //! Real sessions of many versions: the program's sums equal those of an independent count.
 //!
-//! The sessions are not part of the project. They are looked for beside it, or where
+//! The sessions are not part of the project. They are searched beside it, or where
 //! `POSTHOG_LLMA_TRANSCRIPTS` says; without them these tests pass and say so.
 
 mod accuracy;
@@ -51,7 +51,7 @@ fn every_session_has_the_calls_and_tokens_of_an_independent_count() {
     assert!(sum.generations > 10_000, "{sum:?}");
 }
 
-/// The events of lines, without those that only the agent's books show.
+/// The events, without those that only the agent's books show.
 fn in_lines(events: &Events) -> Events {
     let is_booked = |event: &&Value| event["properties"]["from_agent_books"] != true;
     events.iter().filter(is_booked).cloned().collect()
@@ -68,7 +68,7 @@ fn parse(lines: &[u8]) -> Events {
 fn check_contract(events: &Events, transcript: &Path) {
     if !events.is_empty() {
         let batch = json!({ "api_key": API_KEY, "batch": events });
-        // Among other things: no uuid twice.
+        // This includes: no uuid twice.
         let verdict = judge(Lane::Ai, &batch);
         assert!(verdict.is_ok(), "{}: {verdict:?}", transcript.display());
         contract::check(events, transcript);
@@ -113,7 +113,7 @@ fn every_fixture_has_the_calls_and_tokens_of_an_independent_count() {
     }
 }
 
-/// The trace of a session has the sums of its generations.
+/// Asserts that the trace of a session has the sums of its generations.
 fn check_trace(events: &Events, transcript: &Path) {
     let sum = counted(events);
     let traces: Vec<&Value> = named(events, "$ai_trace").collect();
@@ -171,7 +171,7 @@ fn sessions_made_for_counting_have_the_totals_of_claude_code() {
         let stem = transcript.file_stem().unwrap_or_default().to_string_lossy();
         let id = &stem[..8];
         let (responses, errors, unseen) = expected[id];
-        // Every response of these sessions used the same.
+        // Every response of these sessions has the same usage.
         let used = |calls: u64| [12, 321, 15_000, 3_400].map(|each| each * calls);
         let events = Run::default().events(&transcript);
         let lines = counted(&in_lines(&events));

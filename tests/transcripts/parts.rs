@@ -81,8 +81,8 @@ fn compare(transcript: &Path, bytes: u64) -> usize {
     count
 }
 
-/// No event is sent twice, unless a session whose history was written again is read again: then
-/// both are equal.
+/// The events by uuid. No event is sent twice, unless a session with history that was written again
+/// is read again: then both are equal.
 fn by_uuid(at: &str, parts: Vec<(bool, Events)>) -> BTreeMap<String, Value> {
     let (mut known, mut sent) = (BTreeMap::new(), HashSet::new());
     for (is_first, events) in parts {

@@ -14,7 +14,7 @@ use crate::support::library::{Events, Run, host, redactors, settings_of};
 /// The fixture with recorded requests: four calls, the last one on the next day.
 const RECORDED: &str = "-home-ada-weather/00000024-0000-4000-8000-000000000000.jsonl";
 
-/// One that has none, and is compacted after its first call.
+/// A fixture without recorded requests, compacted after its first call.
 const COMPACTED: &str = "-home-ada-bookshop/00000016-0000-4000-8000-000000000000.jsonl";
 
 fn fixture(name: &str) -> PathBuf {
@@ -54,7 +54,7 @@ fn brief(message: &Value) -> String {
 /// Whether a line is removed.
 type Gone<'a> = &'a dyn Fn(&Value) -> bool;
 
-/// The fixture with each line as `change` wants it; lines that it empties are gone.
+/// The fixture with each line changed by `change`; lines without a result are removed.
 fn changed(change: impl Fn(Value) -> Option<Value>) -> (TempDir, PathBuf) {
     let text = fs::read_to_string(fixture(RECORDED)).expect("readable");
     let lines = text

@@ -78,8 +78,8 @@ pub(crate) fn compare(parts: &BTreeMap<String, Value>, whole: &BTreeMap<String, 
 }
 
 /// Reads beginnings of the session while it is still running, each from the checkpoint of the one
-/// before, then all of it. Of an event that was sent twice, a trace, the last counts; of all others
-/// the first, since a second is never sent.
+/// before, then all of it. For a trace sent twice, the last counts; for all other events the first,
+/// since a second is never sent.
 pub(crate) fn read_in_parts(run: &Run, copy: &Copy, cuts: &[usize]) -> BTreeMap<String, Value> {
     let mut sent: BTreeMap<String, Value> = BTreeMap::new();
     let (mut checkpoint, mut frozen) = (None, None);
@@ -153,8 +153,8 @@ impl Copy {
         transcript.split_inclusive(|byte| *byte == b'\n').count()
     }
 
-    /// Writes the first lines of the transcript, and of subagents and other sessions what was there at that
-    /// time; with all of its lines, all of theirs.
+    /// Writes the first lines of the transcript, and the lines of subagents and other sessions up
+    /// to that time; with all of its lines, all of theirs.
     fn write(&self, lines: usize) {
         let (transcript, main) = &self.files[0];
         let kept: Vec<&[u8]> = main

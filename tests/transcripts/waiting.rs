@@ -1,4 +1,4 @@
-//! Working and waiting, held against the lines of the transcripts.
+//! Working and waiting, compared with the lines of the transcripts.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,11 +11,11 @@ use super::facts::lines;
 use crate::support::independent::files;
 use crate::support::library::{Events, Run};
 
-/// Tools that look at or change a file, and cannot take longer in seconds.
+/// Tools that read or change a file, and their longest plausible time in seconds.
 const QUICK: ([&str; 6], f64) = (["Read", "Grep", "Glob", "Edit", "Write", "TodoWrite"], 10.0);
-/// The same of shell commands.
+/// Shell commands, and their longest plausible time in seconds.
 const QUICK_COMMANDS: ([&str; 4], f64) = (["ls", "cat", "pwd", "git status"], 120.0);
-/// Clocks of transcripts count milliseconds.
+/// Tolerated rounding in seconds: clocks of transcripts count milliseconds.
 const ROUNDING: f64 = 0.002;
 
 /// The times of a call in seconds, according to the lines.
@@ -60,7 +60,8 @@ fn no_time_is_shown_that_is_not_known() {
     assert!(checked > 10_000, "{checked}");
 }
 
-/// The waits of the tools are those of the turns, and these are those of the trace.
+/// Asserts that the waits of the tools add up to those of the turns, and these to those of the
+/// trace.
 fn add_up(events: &Events, transcript: &Path) {
     let sum = |events: &mut dyn Iterator<Item = &Value>, name: &str| -> f64 {
         let seconds = events.filter_map(|event| event["properties"][name].as_f64());
@@ -87,7 +88,7 @@ fn is_tool(event: &Value) -> bool {
     event["properties"]["$ai_span_type"] == "tool"
 }
 
-/// The time of an agent is in its report, or that of everything it did.
+/// Whether the time of a span is that of an agent: from its report, or from all that it did.
 fn is_agent(span: &Value) -> bool {
     matches!(
         span["properties"]["$ai_span_name"].as_str(),
@@ -95,7 +96,7 @@ fn is_agent(span: &Value) -> bool {
     )
 }
 
-/// Longest time of a tool that does nothing else.
+/// Longest plausible time of a tool that does nothing else, in seconds.
 fn longest(span: &Value) -> f64 {
     let properties = &span["properties"];
     let name = properties["$ai_span_name"].as_str().unwrap_or_default();
@@ -123,7 +124,7 @@ fn told(transcript: &Path) -> HashMap<String, Told> {
         .iter()
         .flat_map(|path| lines(path))
         .collect();
-    // Some versions repeat what a subagent says in lines about its progress.
+    // Some versions repeat a subagent's messages in lines about its progress.
     let repeated = lines.iter().filter(|it| it["type"] == "progress");
     let repeated = repeated.map(|it| it["data"]["message"].clone());
     let repeated: Vec<Value> = repeated.filter(Value::is_object).collect();

@@ -1,4 +1,4 @@
-//! An event that loses its content while it waits equals one that was built without.
+//! An event that loses its content while it waits equals one built without it.
 
 use std::path::Path;
 
@@ -43,7 +43,8 @@ fn compare(transcript: &Path) -> usize {
                 transcript.display()
             );
         }
-        // The name of a trace may be made of a prompt; that of an application's workflow goes with it.
+        // The name of a trace may come from a prompt; that of an application's workflow is removed
+        // with it.
         let is_trace = left["event"] == "$ai_trace";
         for name in ["$ai_trace_name", "$ai_span_name"] {
             assert!(!is_trace || left["properties"].get(name).is_none());

@@ -12,7 +12,7 @@ use super::support::{FIXTURES, Page};
 use crate::support::env::TestEnv;
 
 const UI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/ui");
-/// Longer than all of them take on a busy machine.
+/// Time limit of all of them together on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 fn node() -> Option<PathBuf> {
@@ -31,7 +31,7 @@ fn node() -> Option<PathBuf> {
     {
         return Some(node);
     }
-    // Written past the capture of the test harness, which hides what passing tests print.
+    // Written past the test harness, which hides the output of passing tests.
     let _ = io::stderr().write_all(
         b"skipped: node, chromium or ui/node_modules is missing; run npm ci --prefix ui\n",
     );

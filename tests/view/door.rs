@@ -1,4 +1,4 @@
-//! Who gets an answer.
+//! Access to the page.
 
 use super::support::{Answer, FIXTURES, Page};
 use crate::support::env::TestEnv;
@@ -7,7 +7,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// Checks what holds for every answer.
+/// Checks the headers of every answer.
 #[track_caller]
 fn is_strict(answer: &Answer, case: &str) {
     assert_eq!(answer.header("access-control-allow-origin"), None, "{case}");

@@ -1,4 +1,4 @@
-//! The events of sessions: the same bytes that would be sent, also while a session goes on.
+//! The events of sessions: the same bytes that would be sent, even while a session continues.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::support::{FIXTURES, Page, parameter, until};
 use crate::support::env::TestEnv;
 use crate::support::session::Session;
 
-/// Properties that an outline leaves out.
+/// Properties that an outline omits.
 const CONTENT: [&str; 6] = [
     "$ai_input",
     "$ai_output_choices",
@@ -141,7 +141,7 @@ fn a_running_session_is_followed_by_what_is_new() {
     let again = new
         .iter()
         .filter(|it| known.contains(&it["event"]["uuid"].to_string()));
-    // Only the trace grows; all else is sent once.
+    // Only the trace grows; all other events are sent once.
     assert!(
         again.clone().all(|it| it["event"]["event"] == "$ai_trace"),
         "{new:#?}"

@@ -227,7 +227,7 @@ fn what_became_of_a_session_is_in_its_row_its_head_and_the_delivery() {
         assert_eq!(delivery[name], status[name], "{name}");
     }
     drop(page);
-    // Looking sends nothing.
+    // Viewing sends nothing.
     assert_eq!(scene.posthog.of_session(&never.id).len(), 0);
 }
 

@@ -1,4 +1,4 @@
-//! What the page must not get, and what only its owner sees.
+//! Facts that the page must not get, and facts that only its owner sees.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn rewrite(session: &Session, text: &str) {
     fs::write(&session.path, transcript).expect("it is ours");
 }
 
-/// Every answer of the page about everything.
+/// Every answer of the page.
 fn everything(page: &Page) -> Vec<(String, String)> {
     let rows = page.rows();
     let mut paths: Vec<String> = [

@@ -1,4 +1,4 @@
-//! A page in a process of its own, as a user starts it, and a client that sends any request.
+//! A page in a separate process, started as a user starts it, and a client that sends any request.
 
 use std::cell::RefCell;
 use std::io::{Read as _, Write as _};
@@ -13,7 +13,7 @@ use crate::support::env::{Run, TestEnv};
 use crate::support::http::header;
 use crate::support::process::{Process, wait_for};
 
-/// Longer than reading all fixtures takes on a busy machine.
+/// Time limit of reading all fixtures on a busy machine.
 const SOON: Duration = Duration::from_mins(1);
 
 /// A page, ended when it is dropped.
@@ -91,7 +91,7 @@ impl Page {
         Answer::parse(&bytes)
     }
 
-    /// Asks as the page in the browser does.
+    /// Sends a request like the page in the browser.
     pub(super) fn get(&self, path: &str) -> Answer {
         self.send(
             "GET",
@@ -123,7 +123,7 @@ impl Page {
         (lines, end["end"].clone())
     }
 
-    /// The rows of the list, when all sessions were read.
+    /// The rows of the list, once all sessions were read.
     #[track_caller]
     pub(super) fn rows(&self) -> Vec<Value> {
         let mut rows = Vec::new();
@@ -132,7 +132,7 @@ impl Page {
             rows = found;
             end["running"] == false
         });
-        // A session may come again in one answer: the last row counts.
+        // A session may occur repeatedly in one answer: the last row counts.
         let keys: Vec<Value> = rows.iter().map(|row| row["key"].clone()).collect();
         let mut index = 0;
         rows.retain(|row| {
@@ -197,7 +197,7 @@ fn unchunked(mut rest: &[u8]) -> Vec<u8> {
     body
 }
 
-/// Asks until the answer is yes.
+/// Calls `ask` until it returns true.
 #[track_caller]
 pub(super) fn until(what: &str, ask: impl FnMut() -> bool) {
     let ask = RefCell::new(ask);

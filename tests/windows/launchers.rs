@@ -1,4 +1,4 @@
-//! How the program is started, and how it starts others.
+//! Starting the program, and starting others from it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::support::env::{PROGRAM, Run, TestEnv};
 
-/// A plugin as a release has it: the program lies beside the launcher.
+/// A plugin as in a release: the program is beside the launcher.
 fn installed(env: &TestEnv) -> PathBuf {
     let launcher = concat!(env!("CARGO_MANIFEST_DIR"), "/plugin/bin/posthog-llma");
     let launcher = fs::read(launcher).expect("the plugin has it");
@@ -15,7 +15,7 @@ fn installed(env: &TestEnv) -> PathBuf {
     launcher
 }
 
-/// As Claude Code starts a hook that has `args`: without a shell.
+/// Claude Code starts a hook with `args` without a shell.
 #[test]
 fn the_name_of_the_launcher_starts_the_program_beside_it() {
     let env = TestEnv::new();
@@ -25,7 +25,7 @@ fn the_name_of_the_launcher_starts_the_program_beside_it() {
     outcome.says(env!("CARGO_PKG_VERSION"));
 }
 
-/// As Git Bash starts it, where a user's own hook names it in a command line.
+/// Git Bash starts it if a user's own hook names it in a command line.
 #[test]
 fn git_bash_starts_the_program_through_the_launcher() {
     let bash = Path::new(r"C:\Program Files\Git\bin\bash.exe");

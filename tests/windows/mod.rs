@@ -1,7 +1,7 @@
-//! Windows: what differs there from other systems. Under Wine only a part of it can be seen; a test
-//! says so where it needs the real system.
+//! Differences of Windows. Wine shows only a part of them; a test says so if it needs the real
+//! system.
 //!
-//! How paths of projects may be written is in `privacy::spelling`.
+//! `privacy::spelling` covers the spellings of paths.
 #![cfg(windows)]
 
 mod launchers;
@@ -24,13 +24,13 @@ const SHARED: u32 = 3;
 /// Characters of the longest path that programs without a manifest may use.
 const LONGEST_PATH: usize = 260;
 
-/// The hook is given pipes, and its caller waits for their end: no process may hold them longer.
+/// The hook's caller waits for the end of its pipes: no process may hold them longer.
 #[test]
 fn the_hook_returns_while_the_detached_process_sends() {
     let scene = Scene::new();
     scene.posthog.set(Fault::LateAnswer(SOON));
     let session = Session::write(&scene.env, 1, 1);
-    // The run ends when both of its outputs are closed by everybody.
+    // The run ends when every process has closed both of its outputs.
     let hook = scene.hook(&session).run();
     hook.success().silent().within(CROWDED);
     scene.posthog.wait_for_more_than(0, SOON);
@@ -66,7 +66,7 @@ fn settings_are_changed_while_another_program_reads_them() {
     drop(reader);
     let text = fs::read_to_string(settings).expect("it is there");
     assert!(text.contains(API_KEY), "{text}");
-    // Every line still ends as it did.
+    // Every line keeps its line end.
     assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
 }
 
@@ -122,8 +122,7 @@ fn a_pipe_is_no_transcript() {
     scene.complete(&[&session]);
 }
 
-/// The folders for state and configuration are the user's own, as variables name them to every
-/// program.
+/// The folders for state and configuration are the user's own, as variables name them.
 #[test]
 fn state_and_confirmations_are_in_the_folders_of_the_user() {
     let scene = Scene::on(|env| env.without("POSTHOG_LLMA_STATE_DIR"));
@@ -137,7 +136,7 @@ fn state_and_confirmations_are_in_the_folders_of_the_user() {
     assert!(user.join("Roaming/posthog-llma/trust.json").is_file());
 }
 
-/// A drive can be a name for a folder (`subst`), which then has two paths.
+/// A drive can stand for a folder (`subst`), which then has two paths.
 #[test]
 fn a_project_is_left_alone_by_the_path_of_another_drive() {
     let scene = Scene::new();

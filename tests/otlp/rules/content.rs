@@ -1,4 +1,4 @@
-//! What was said: from every place, in every shape.
+//! Content of messages: from every place, in every shape.
 
 use serde_json::{Map, Value, json};
 
@@ -381,7 +381,7 @@ const PLACEHOLDERS: [&str; 6] = [
     "<fully masked due to failed mask function>",
 ];
 
-/// A text in all places where each of three emitters has content.
+/// A text in all places of content of three emitters.
 fn everywhere(text: &str) -> [Value; 3] {
     let message = |role: &str| {
         let parts = json!([{ "type": "text", "content": text }]);

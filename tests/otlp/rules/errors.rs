@@ -18,7 +18,7 @@ fn thrown(attributes: &Value) -> Value {
     call
 }
 
-/// A call with an error in its attributes alone.
+/// A call with an error only in its attributes.
 fn stated(attributes: &Value) -> Value {
     span("1", "chat", (0, 9), &chat(attributes))
 }

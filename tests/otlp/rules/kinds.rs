@@ -1,4 +1,4 @@
-//! Which span becomes which event.
+//! The event that each kind of span becomes.
 
 use serde_json::{Value, json};
 

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::otlp::complaints::chat;
 use crate::otlp::traces::{events_of, only, span};
 
-/// Ends of a conversation, and the words of its last message.
+/// Truncated conversations, each with the words of its last message.
 fn ends() -> Vec<(&'static str, String, &'static str)> {
     let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
     vec![

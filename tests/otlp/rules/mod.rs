@@ -1,5 +1,5 @@
-//! The mapping of spans, sentence by sentence: each test states a rule, and its table every name
-//! and case that the rule is about.
+//! The rules for mapping spans: each test states a rule, and its table has every name and case of
+//! the rule.
 
 mod content;
 mod errors;

@@ -60,7 +60,7 @@ fn posthog_s_name_of_a_session_comes_before_all_others() {
     }
 }
 
-/// Events of a call in an agent in a request, of which each may state something.
+/// Events of a call in an agent in a request, each with attributes of its own.
 fn nested(resource: &Value, root: &Value, agent_says: &Value, call: &Value) -> Events {
     let spans = [
         span("1", "GET /", (0, 99), root),

@@ -168,7 +168,7 @@ fn a_tool_without_an_id_belongs_to_the_only_call_that_asked_for_one_of_its_name(
         ]),
         [span_id("1"), span_id("1"), span_id("2")]
     );
-    // Two agents beside each other ask for the same.
+    // Two parallel agents ask for the same.
     let other = span("2", "chat", (1, 9), &asks(&[("c", "Paris")]));
     assert_eq!(
         parents(&[
@@ -183,7 +183,7 @@ fn a_tool_without_an_id_belongs_to_the_only_call_that_asked_for_one_of_its_name(
 }
 
 /// Spans of an application that records no content. Each line has kind, ids, times, and the reason
-/// why a call stopped or the id of a tool's call.
+/// why a call stopped, or the id of a tool call.
 fn private(lines: &[&str]) -> Vec<Value> {
     let spans = lines.iter().map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();

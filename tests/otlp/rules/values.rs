@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::otlp::traces::{events_of, only, span, with};
 
-/// The properties of a call that states these attributes, and nothing else but being one.
+/// The properties of a call with only these attributes.
 fn call(attributes: &Value) -> Map<String, Value> {
     let call = with(json!({ "gen_ai.operation.name": "chat" }), attributes);
     let events = events_of("x", &[span("1", "call", (0, 2_000), &call)]);
@@ -14,7 +14,7 @@ fn call(attributes: &Value) -> Map<String, Value> {
         .clone()
 }
 
-/// Each name alone gives the value, and the first of two counts.
+/// Asserts that each name alone gives the value, and that the earlier of two names counts.
 #[track_caller]
 fn in_this_order(names: &[&str], value: &Value, other: &Value, property: &str) {
     for (place, name) in names.iter().enumerate() {

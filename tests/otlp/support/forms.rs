@@ -1,4 +1,4 @@
-//! The ways in which exporters send the same spans and log records.
+//! Forms in which exporters send the same spans and log records.
 
 use std::fs::File;
 use std::path::Path;
@@ -18,7 +18,7 @@ const CHUNKED: &str = "Transfer-Encoding: chunked";
 /// A request: path, headers, body.
 pub(crate) type Request = (&'static str, Vec<&'static str>, Vec<u8>);
 
-/// How batches become requests.
+/// Converts batches to requests.
 pub(crate) type Form = fn(&[Batch]) -> Vec<Request>;
 
 /// All forms, by name.
@@ -63,7 +63,7 @@ pub(crate) const FORMS: [(&str, Form); 10] = [
     }),
 ];
 
-/// A dialect that differs from the specification in everything.
+/// A dialect that differs from the specification in every respect.
 const OTHER: Dialect = Dialect {
     has_underscores: true,
     has_digits: false,

@@ -4,7 +4,7 @@ use posthog_llma::otlp::{Attributes, Batch, Id, LogRecord, Resource, Scope, Span
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
-/// How a request is written.
+/// A dialect of JSON requests.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 pub(crate) struct Dialect {
@@ -16,7 +16,7 @@ pub(crate) struct Dialect {
     pub(crate) has_names: bool,
     /// Spelling of ids.
     pub(crate) ids: Spelling,
-    /// What is missing as `null`, instead of not at all.
+    /// Missing fields as `null`, instead of omitted.
     pub(crate) has_nulls: bool,
     /// Scopes as libraries.
     pub(crate) has_libraries: bool,
@@ -31,7 +31,7 @@ pub(crate) enum Spelling {
     Base64,
 }
 
-/// What the specification demands.
+/// The dialect of the specification.
 pub(crate) const STRICT: Dialect = Dialect {
     has_underscores: false,
     has_digits: true,
@@ -87,8 +87,8 @@ impl Dialect {
         self.written(request).to_string().into_bytes()
     }
 
-    /// With the names of this dialect, and without what is missing in it. Attributes are lists, so
-    /// that every name of an object is one of the protocol.
+    /// Converts names to those of this dialect, and omits what is missing in it. Attributes are
+    /// lists, so every name of an object is one of the protocol.
     fn written(self, value: Json) -> Json {
         match value {
             Json::Array(items) => items.into_iter().map(|item| self.written(item)).collect(),

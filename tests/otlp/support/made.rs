@@ -12,7 +12,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// So many cases. A case that fails is shown, not kept.
+/// Configuration with this number of cases. A case that fails is shown, not stored.
 pub(crate) fn config(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
@@ -164,7 +164,7 @@ fn spans() -> impl Strategy<Value = Span> {
 fn logs() -> impl Strategy<Value = LogRecord> {
     let head = (shared(), option::of(ids()), option::of(ids()));
     let texts = (texts(), texts(), values(), attributes());
-    // A record always has the time at which it was observed.
+    // A record always has its time of observation.
     (
         head,
         any::<u64>(),

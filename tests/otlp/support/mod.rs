@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Code shared by the tests of OpenTelemetry.
 
 pub(crate) mod forms;
 pub(crate) mod json;
@@ -19,7 +19,7 @@ pub(crate) fn decode_protobuf(body: &[u8], signal: Signal) -> Batch {
     protobuf::decode(body, signal, &Limits::default()).expect("it is a request")
 }
 
-/// Batches as text: a double that is not a number is equal to none.
+/// Compares batches as text, in which values that are not a number are equal.
 #[track_caller]
 pub(crate) fn assert_same(actual: &Batch, expected: &Batch, context: &str) {
     let (actual, expected) = (format!("{actual:#?}"), format!("{expected:#?}"));

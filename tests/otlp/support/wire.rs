@@ -321,8 +321,8 @@ fn value_of(value: &Value) -> AnyValue {
     AnyValue { kind }
 }
 
-/// The spans of a request that prost decoded. `None` when it holds an id that is replaced, or
-/// values that are cut.
+/// The spans of a request decoded by prost. `None` if it contains an id that is replaced, or values
+/// that are cut.
 pub(crate) fn spans(request: &Request<WireSpan>) -> Option<Vec<Span>> {
     let mut spans = Vec::new();
     for group in &request.groups {
@@ -337,7 +337,7 @@ pub(crate) fn spans(request: &Request<WireSpan>) -> Option<Vec<Span>> {
     Some(spans)
 }
 
-/// As [`spans`], of log records.
+/// The log records of a request, like [`spans`].
 pub(crate) fn logs(request: &Request<WireLog>) -> Option<Vec<LogRecord>> {
     let mut logs = Vec::new();
     for group in &request.groups {

@@ -179,7 +179,7 @@ fn a_call_without_recorded_inputs_keeps_its_name_and_id() {
 
 #[test]
 fn a_secret_in_any_place_of_a_session_is_replaced() {
-    // Assembled, so that scanners do not take it for a real one.
+    // Concatenated, so that scanners do not take it for a real one.
     let token = ["ghp", "_", "1B4kQ7mZt0Rr9Yw2Xc5Vb8Nn3Lk6Jh1Gf4Ds"].concat();
     let custom = format!(r#"{{"note":"{token}","deep":{{"list":["{token}"]}}}}"#);
     let cases = [("session", "new"), ("message", "full")];

@@ -7,7 +7,7 @@ use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use posthog_llma::otlp::{Batch, Limits, json};
 use serde_json::{Value, json};
 
-/// A span with a name and an attribute. A parent of 0 is none.
+/// A span with a name and an attribute. A parent of 0 means none.
 pub(crate) fn span(trace: u128, id: u64, parent: u64, text: &str) -> Value {
     let parent = match parent {
         0 => String::new(),
@@ -21,7 +21,7 @@ pub(crate) fn span(trace: u128, id: u64, parent: u64, text: &str) -> Value {
     })
 }
 
-/// A request of these spans, from the service `shop`.
+/// A request with these spans, from the service `shop`.
 pub(crate) fn request(spans: &[Value]) -> Vec<u8> {
     request_of("shop", spans)
 }
@@ -35,7 +35,7 @@ pub(crate) fn request_of(service: &str, spans: &[Value]) -> Vec<u8> {
         .into_bytes()
 }
 
-/// A request of log records with these attributes; a trace of 0 is none.
+/// A request with log records that have these attributes; a trace of 0 means none.
 pub(crate) fn logs(records: &[(u128, &str, &str)]) -> Vec<u8> {
     let records = records.iter().map(|(trace, key, value)| {
         let trace = match trace {

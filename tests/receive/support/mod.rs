@@ -1,4 +1,4 @@
-//! What tests share: a receiver to send to, a client that sends any bytes, and requests.
+//! Code shared by the tests: a receiver, a client that sends any bytes, and requests.
 
 pub(crate) mod client;
 pub(crate) mod made;

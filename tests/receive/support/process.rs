@@ -1,4 +1,4 @@
-//! A receiver in a process of its own, which can be killed.
+//! A receiver in a process that can be killed.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{SocketAddr, TcpListener};
@@ -25,11 +25,11 @@ impl Process {
         Self::start_by(Command::new(std::env::current_exe().unwrap()), directory)
     }
 
-    /// Starts it so that no file gets larger than this many kibibytes, as with a quota.
+    /// Starts it with a limit on the size of files in kibibytes, as a quota sets one.
     #[cfg(unix)]
     pub(crate) fn start_with_quota(directory: &Path, kibibytes: usize) -> Self {
         let mut shell = Command::new("sh");
-        // Without the signal, a write fails.
+        // With the signal ignored, a write fails.
         let script = format!(
             "trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"",
             2 * kibibytes
@@ -64,7 +64,7 @@ impl Process {
         }
     }
 
-    /// Kills it wherever it is.
+    /// Kills it at once.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::Client;
 
-/// A secret, in a form that is known.
+/// A secret of a known form.
 pub(crate) const SECRET: &str = concat!("gh", "p_", "16C7e42F292c6912E7710c838347Ae178B4a");
 
 pub(crate) const TOKEN: &str = "token-of-the-tests";
@@ -30,7 +30,7 @@ pub(crate) struct Server {
     thread: Option<JoinHandle<Result<Served, ServeError>>>,
 }
 
-/// How a receiver is set up.
+/// The setup of a receiver.
 pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) routes: Routes,
@@ -54,7 +54,7 @@ pub(crate) fn redact() -> Arc<dyn Redact> {
     Arc::new(redactor())
 }
 
-/// Redacts as the program does, after something else was done with the batch.
+/// Redacts as the program does, after a change of the batch.
 pub(crate) struct After<F>(pub(crate) F);
 
 impl<F: Fn(&Batch) + Send + Sync> Redact for After<F> {
@@ -73,7 +73,7 @@ pub(crate) fn redactor() -> Redactor {
     Redactor::new(RedactionKey::new([7; 32]))
 }
 
-/// Routes that need [`TOKEN`], also in the header `X-Serve-Token`.
+/// Routes that require [`TOKEN`], which may also be in the header `X-Serve-Token`.
 pub(crate) fn routes() -> Routes {
     let token = (Token::new(TOKEN).unwrap(), Route::new("team"));
     let routes = Routes::with_tokens([token]).unwrap();
@@ -127,12 +127,12 @@ impl Server {
         self.directory.path()
     }
 
-    /// Tells it to stop, and goes on.
+    /// Tells it to stop, without waiting.
     pub(crate) fn tell_to_stop(&self) {
         self.stop.stop();
     }
 
-    /// Stops it and returns how that went.
+    /// Stops it and returns the result.
     pub(crate) fn stop(&mut self) -> Served {
         self.stop.stop();
         let thread = self.thread.take().unwrap();
@@ -150,7 +150,7 @@ impl Server {
         spans.collect()
     }
 
-    /// Stops it and returns what was counted, to the last request.
+    /// Stops it and returns all counts, including the last request's.
     pub(crate) fn status(&mut self) -> Status {
         self.stop();
         let reader = self.reader();

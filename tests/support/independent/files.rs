@@ -23,7 +23,7 @@ pub(crate) fn files(transcript: &Path) -> Vec<PathBuf> {
 }
 
 /// The files of all sessions at or below a folder, and those of subagents without a session: in a
-/// folder that is no session's, or beside none.
+/// folder that belongs to none, or beside none.
 pub(crate) fn of_sessions(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let all = all_below(folder);
     let is_agent = |path: &Path| {
@@ -67,7 +67,7 @@ fn all_below(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Characters beyond the first plane, which half a pair may stand for, are no part of any count.
+/// Characters beyond the first plane, which may be cut in half, are not counted.
 pub(super) fn without_surrogates(text: &str) -> String {
     let mut parts = text.split("\\ud");
     let mut mended = parts.next().unwrap_or_default().to_owned();
@@ -79,8 +79,8 @@ pub(super) fn without_surrogates(text: &str) -> String {
     mended
 }
 
-/// Hands out the objects of a file. Two may stand on one line; a run of NUL bytes, or half of
-/// another one, may stand before one.
+/// Calls `each` with the objects of a file. A line may contain two, and a run of NUL bytes or half
+/// of another object may precede one.
 pub(super) fn for_each_line(path: &Path, mut each: impl FnMut(Value)) {
     let bytes = fs::read(path).expect("the transcript can be read");
     for line in String::from_utf8_lossy(&bytes).split('\n') {
@@ -91,7 +91,7 @@ pub(super) fn for_each_line(path: &Path, mut each: impl FnMut(Value)) {
             while !piece.is_empty() {
                 let mut objects = serde_json::Deserializer::from_slice(piece).into_iter();
                 for object in objects.by_ref().map_while(Result::<Value, _>::ok) {
-                    // What is inside of a torn object says of no session whose it is.
+                    // An object inside a torn one does not name its session.
                     if is_whole || object["sessionId"].is_string() {
                         each(object);
                     }
@@ -105,7 +105,7 @@ pub(super) fn for_each_line(path: &Path, mut each: impl FnMut(Value)) {
     }
 }
 
-/// The session that a transcript is of, by its first line that tells.
+/// The session of a transcript, by the first line that names one.
 pub(super) fn owner(transcript: &Path) -> Option<String> {
     let mut owner = None;
     if transcript.is_file() {
@@ -116,7 +116,7 @@ pub(super) fn owner(transcript: &Path) -> Option<String> {
     owner
 }
 
-/// A text that says something.
+/// A text that is not empty.
 pub(super) fn text(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| !text.is_empty())
 }

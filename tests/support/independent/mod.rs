@@ -25,10 +25,10 @@ pub(crate) struct Tally {
     pub(crate) output: u64,
     pub(crate) cache_read: u64,
     pub(crate) cache_write: u64,
-    /// Of what was written to the cache, what it keeps for five minutes and for an hour.
+    /// Of the tokens written to the cache, those kept for five minutes and for an hour.
     pub(crate) cache_write_5m: u64,
     pub(crate) cache_write_1h: u64,
-    /// Of the generations, those whose output was counted before they were written.
+    /// Of the generations, those whose output was counted before it was written.
     pub(crate) placeholders: u64,
 }
 
@@ -52,17 +52,17 @@ impl AddAssign for Tally {
 pub(crate) struct Count {
     /// Responses by identity.
     pub(crate) responses: HashMap<String, Response>,
-    /// The version of Claude Code that wrote each tool call, by its response and its id.
+    /// The version of Claude Code that wrote each tool call, by response and id of the call.
     pub(crate) tools: HashMap<(String, String), String>,
-    /// When lines were written and requests sent, by their ids.
+    /// Times of lines and requests, by id.
     times: HashMap<String, String>,
     /// The response that a line belongs to, by the line's id and time.
     of_line: HashMap<String, String>,
-    /// The responses so far of one message id.
+    /// The responses so far with each message id.
     of_message: HashMap<String, Vec<String>>,
-    /// Messages of the user's so far.
+    /// Number of the user's messages so far.
     said: u64,
-    /// Parts of responses of subagents that `progress` lines hold.
+    /// Parts of subagents' responses in `progress` lines.
     reported: Vec<Value>,
 }
 
@@ -71,10 +71,10 @@ pub(crate) struct Count {
 pub(crate) struct Response {
     /// The id of the message, where no other response has it.
     pub(crate) message: Option<String>,
-    /// The version of Claude Code that wrote the first of them.
+    /// The version of Claude Code that wrote its first line.
     pub(crate) version: String,
     pub(crate) is_error: bool,
-    /// Of the line with the most output.
+    /// Usage of the line with the most output.
     usage: Usage,
     /// Usage of other models that the response asked.
     advisors: Vec<Usage>,
@@ -99,7 +99,7 @@ impl Count {
         count.with_reported()
     }
 
-    /// The count with the responses that only `progress` lines hold.
+    /// The count with the responses that are only in `progress` lines.
     fn with_reported(mut self) -> Self {
         let known: HashSet<String> = self.responses.keys().cloned().collect();
         for line in std::mem::take(&mut self.reported) {
@@ -172,11 +172,10 @@ impl Count {
         }
     }
 
-    /// What tells the response of a line from all others: the id of its message together with that
-    /// of its request. A line with an id and no request belongs to the last response with that id,
-    /// unless that had ended and the user has said something since; but an id that was drawn at
-    /// random is nobody else's. Without an id it is the request, else the line. A copied line is
-    /// the same line.
+    /// The identity of a line's response: the id of its message together with that of its request.
+    /// A line with an id and without a request belongs to the last response with that id, unless
+    /// that had ended and the user has said something since; an id drawn at random is unique,
+    /// however. Without an id it is the request, else the line. A copied line is the same line.
     fn name(&mut self, line: &Value) -> String {
         let id = text(&line["message"]["id"]);
         let request = text(&line["requestId"]);
@@ -208,19 +207,19 @@ impl Count {
         name
     }
 
-    /// When the request of a response was sent, by its own record.
+    /// The time at which a response was requested, by its own record.
     pub(crate) fn requested_at(&self, response: &Response) -> Option<&str> {
         let request = response.request.as_ref()?;
         self.times.get(request).map(String::as_str)
     }
 
-    /// When the line was written that a response follows.
+    /// The time of the line that a response follows.
     pub(crate) fn follows(&self, response: &Response) -> Option<&str> {
         let parent = response.parent.as_ref()?;
         self.times.get(parent).map(String::as_str)
     }
 
-    /// Number of responses that only the other count has.
+    /// Number of responses that are only in the other count.
     pub(crate) fn unknown(&self, other: &Self) -> u64 {
         let ids = other.responses.keys();
         ids.filter(|id| !self.responses.contains_key(*id)).count() as u64
@@ -277,13 +276,13 @@ fn of_call(usage: Usage) -> Tally {
     }
 }
 
-/// Whether an id is so long that it was drawn at random.
+/// Whether an id is long enough to be random.
 fn is_random(id: &str) -> bool {
     id.len() >= 20 && id.contains(|it: char| it.is_ascii_digit())
 }
 
 /// Counts over all files of a session, and its lines in the transcripts beside it. Lines of another
-/// session that has a transcript there are that session's.
+/// session with a transcript there belong to that session.
 pub(crate) fn tally(transcript: &Path) -> Tally {
     let own = owner(transcript);
     let others = beside(transcript);
@@ -312,7 +311,7 @@ pub(crate) fn tally(transcript: &Path) -> Tally {
     count.with_reported().sum()
 }
 
-/// The transcripts beside one that hold lines of its session, or whose lines it holds.
+/// The transcripts beside one that contain lines of its session, or whose lines it contains.
 pub(crate) fn mixed_with(transcript: &Path) -> Vec<PathBuf> {
     let holds = |path: &Path, id: &str| {
         let mut found = false;
@@ -345,13 +344,13 @@ fn beside(transcript: &Path) -> Vec<PathBuf> {
     paths.filter(is_other).collect()
 }
 
-/// Versions in the order in which they appeared; what is no version comes last.
+/// Versions in the order of their release; texts that are not versions come last.
 pub(crate) fn by_number(version: &str) -> (Reverse<bool>, Vec<u64>) {
     let numbers: Option<Vec<u64>> = version.split('.').map(|part| part.parse().ok()).collect();
     (Reverse(numbers.is_some()), numbers.unwrap_or_default())
 }
 
-/// Every count for itself: one that is odd costs no other.
+/// Every count separately: an odd one affects no other.
 fn usage(usage: &Value) -> Usage {
     #[expect(
         clippy::cast_possible_truncation,
@@ -370,7 +369,7 @@ fn usage(usage: &Value) -> Usage {
         number(&usage["input_tokens"]),
         number(&usage["output_tokens"]),
         number(&usage["cache_read_input_tokens"]),
-        // Five minutes are what the API keeps it for by itself.
+        // The API keeps it for five minutes by default.
         written - one_hour,
         one_hour,
     ]

@@ -16,7 +16,7 @@ impl Process {
         named.map(|(pid, _)| Self(pid.as_u32())).collect()
     }
 
-    /// Ends it at once.
+    /// Kills the process at once.
     pub(crate) fn kill(self) {
         // A process that is gone needs no signal.
         self.with(ProcessRefreshKind::nothing(), |process| process.kill());
@@ -37,9 +37,10 @@ impl Process {
         self.variables().unwrap_or_default()
     }
 
-    /// `None` in the moment in which a process begins or ends: then it shows nothing.
+    /// Whether the process works with this state directory; `None` in the moment in which it begins
+    /// or ends and shows nothing.
     pub(super) fn works_with(self, state: &Path) -> Option<bool> {
-        // One that has ended works with nothing.
+        // A process that has ended works with nothing.
         let Some(variables) = self.variables() else {
             return Some(false);
         };

@@ -24,7 +24,7 @@ impl Process {
         let _ = kill_process(pid.expect("a pid is positive"), signal);
     }
 
-    /// Ends it at once.
+    /// Kills the process at once.
     pub(crate) fn kill(self) {
         self.signal(Signal::KILL);
     }
@@ -70,7 +70,8 @@ impl Process {
         fs::read_link(self.path("exe")).is_ok_and(|path| path == Path::new(PROGRAM))
     }
 
-    /// `None` in the moment in which a process becomes another program: then it shows nothing.
+    /// Whether the process works with this state directory; `None` in the moment in which it
+    /// becomes another program and shows nothing.
     pub(super) fn works_with(self, state: &Path) -> Option<bool> {
         let mut variable = b"POSTHOG_LLMA_STATE_DIR=".to_vec();
         variable.extend(state.as_os_str().as_bytes());

@@ -1,5 +1,5 @@
-//! Small sessions with something odd in them: what was used is counted once and in full, however
-//! often they are read while they are written, and no time is shown that is not known.
+//! Small sessions with something odd in them: usage is counted once and in full, however often they
+//! are read while they are written, and unknown times are not shown.
 
 mod agents;
 mod figures;
@@ -35,7 +35,7 @@ impl Session {
         Self { folder, transcript }
     }
 
-    /// Adds the transcript of a subagent, and what is told of it beside.
+    /// Adds the transcript of a subagent, with its metadata file.
     fn with_agent(self, id: &str, meta: &str, lines: &[Value]) -> Self {
         let agents = self.folder.path().join(ID).join("subagents");
         fs::create_dir_all(&agents).expect("it is writable");
@@ -51,7 +51,7 @@ impl Session {
         Run::default().events(&self.transcript)
     }
 
-    /// Its generations, after it was seen that any two readings before the last change nothing.
+    /// Its generations, after checking that two earlier readings at any places change nothing.
     #[track_caller]
     fn generations(&self) -> Vec<Value> {
         let copy = Copy::of(&self.transcript);
@@ -90,7 +90,7 @@ fn time(second: u32) -> String {
     format!("2026-03-02T09:{:02}:{:02}.000Z", second / 60, second % 60)
 }
 
-/// A line of a conversation, so many seconds after nine.
+/// A line of a conversation, this many seconds after nine o'clock.
 fn line(kind: &str, second: u32, message: &Value) -> Value {
     json!({
         "type": kind, "uuid": format!("line-{second}"), "sessionId": ID, "cwd": "/home/ada/shop",
@@ -106,7 +106,7 @@ fn usage(output: u64) -> Value {
     json!({ "input_tokens": 10, "output_tokens": output, "cache_read_input_tokens": 100 })
 }
 
-/// A line of the response of this name, which answers the line of that second.
+/// A line of the response `name`, which answers the line of second `parent`.
 fn part(second: u32, parent: u32, name: &str, content: &Value, used: &Value) -> Value {
     let mut line = line(
         "assistant",

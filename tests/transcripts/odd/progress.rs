@@ -1,4 +1,4 @@
-//! Messages of subagents that `progress` lines of the session repeat, or hold alone.
+//! Messages of subagents in `progress` lines of the session, as copies or alone.
 
 use serde_json::{Value, json};
 
@@ -91,7 +91,7 @@ fn the_file_of_a_subagent_counts_instead_of_its_progress_lines() {
     let session = Session::of(&session()).with_agent("a1", "", &file());
     let output = numbers(&session.generations(), "$ai_output_tokens");
     assert_eq!(output, [5, 7, 8, 11, 17]);
-    // As though the lines were not there.
+    // Without the lines.
     let mut alone = self::session();
     alone.retain(|line| line["type"] != "progress");
     let alone = Session::of(&alone).with_agent("a1", "", &file());
