@@ -74,7 +74,7 @@ class Anthropic(http.server.BaseHTTPRequestHandler):
 
 
 def posthog(delay):
-    """A server that takes everything after `delay` seconds."""
+    """A server that accepts everything after `delay` seconds."""
 
     class Handler(Anthropic):
         def do_POST(self):
@@ -89,7 +89,7 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_):
-        """Senders are ended while they wait for an answer."""
+        """Ignores senders that end while they wait for an answer."""
 
 
 def serve(handler):
@@ -171,7 +171,7 @@ class Lab:
             self.end_what_is_left()
 
     def keep_state(self):
-        """From now on every session starts with the state directory as it is: an outbox exists."""
+        """From now on, every session starts with the present state directory, with an outbox."""
         shutil.copytree(self.state, self.warm)
 
     def in_terminal(self):
@@ -207,7 +207,7 @@ class Lab:
 
 
 class Screen:
-    """What a program wrote on its terminal, without colours and movements."""
+    """A program's output on its terminal, without escape sequences."""
 
     def __init__(self, terminal):
         self.terminal = terminal
@@ -238,7 +238,7 @@ def closed_port():
 
 
 def measure(lab, rounds):
-    """Prints a row for each network: the median, and what it takes more than switched off."""
+    """Prints a row for each network: the median, and its difference from the plugin off."""
     silent = socket.create_server(("127.0.0.1", 0), backlog=100)
     networks = {
         "no plugin": ...,

@@ -46,7 +46,7 @@ LAST_MESSAGES = 4096
 
 @dataclass(frozen=True)
 class Unit:
-    """What one process reads."""
+    """The input of one process."""
 
     paths: tuple[str, ...]
     bytes: int
@@ -168,7 +168,7 @@ class Program:
                 try:
                     yield process, messages
                 finally:
-                    # It still runs if the task was cancelled.
+                    # The process still runs if the task was cancelled.
                     process.kill()
 
 
@@ -197,7 +197,7 @@ def event(line: bytes) -> tuple[str, str, str, datetime, str, str]:
 
 
 def linked(spark: SparkSession, program: Program, found: list[Unit]) -> list[list[int]]:
-    """The numbers of units that have events in common."""
+    """The numbers of units with common events."""
 
     def uuids(numbered: tuple[int, Unit]) -> Iterator[tuple[str, int]]:
         number, unit = numbered
@@ -212,7 +212,7 @@ def linked(spark: SparkSession, program: Program, found: list[Unit]) -> list[lis
 
 
 def joined(found: list[Unit], links: Iterable[list[int]]) -> list[Unit]:
-    """Each group of linked units as one unit, the largest first, since it takes longest."""
+    """Each group of linked units as one unit; the largest first, since it takes longest."""
     groups = {number: {number} for number in range(len(found))}
     for link in links:
         group = set().union(*(groups[number] for number in link))
@@ -227,7 +227,7 @@ def joined(found: list[Unit], links: Iterable[list[int]]) -> list[Unit]:
 
 
 def write(spark: SparkSession, program: Program, found: list[Unit], output: str) -> None:
-    """Writes the events by day. What was there before is replaced."""
+    """Writes the events by day, and replaces earlier files."""
 
     def rows(unit: Unit) -> Iterator[tuple[str, str, str, datetime, str, str]]:
         return map(event, program.lines(unit))
@@ -250,7 +250,7 @@ def main() -> None:
     parser.add_argument("output", help="folder or address for the Parquet files; is replaced")
     given = parser.parse_args()
 
-    # The key of a PostHog project is not needed, and stays here.
+    # The key of a PostHog project is not needed, and is not passed on.
     settings = {
         name: value
         for name, value in os.environ.items()

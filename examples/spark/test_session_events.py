@@ -31,8 +31,8 @@ PROGRAM = os.environ.get("POSTHOG_LLMA_PROGRAM", str(ROOT / "target/debug/postho
 TRANSCRIPTS = Path(os.environ.get("POSTHOG_LLMA_TRANSCRIPTS", ROOT.parent / "shared/transcripts"))
 JOB = ROOT / "examples/kubernetes/session-events.yaml"
 
-#: A program that does what the real one does, but in each step of the job the first processes
-#: fail in the middle of their output, each in another way.
+#: A stand-in for the program that behaves like it, except that in each step of the job the first
+#: processes fail in the middle of their output, each in another way.
 TROUBLED = """#!{python}
 import os, signal, subprocess, sys
 
@@ -82,7 +82,7 @@ class TestFolder(unittest.TestCase):
         }
 
     def script(self, text: str) -> str:
-        """A script in the place of the program."""
+        """A script in place of the program."""
         path = self.folder / "posthog-llma"
         path.write_text(text)
         path.chmod(0o755)
@@ -109,7 +109,7 @@ def tokens(lines: list[bytes]) -> tuple[int, ...]:
 
 class Cluster(TestFolder):
     def archive(self) -> Path:
-        """The sessions of the tests, among them a fork in another folder than its original."""
+        """The sessions of the tests, with a fork in another folder than its original."""
         archive = self.folder / "archive"
         for source in ["fixtures/sessions", "fixtures/pi"]:
             shutil.copytree(ROOT / source, archive / source)
@@ -121,7 +121,7 @@ class Cluster(TestFolder):
         return archive
 
     def spark_home(self) -> Path:
-        """Spark as it is installed, with a place of its own for what workers leave behind."""
+        """Spark as installed, with a folder of its own for files that workers leave behind."""
         home = self.folder / "spark"
         home.mkdir()
         for entry in Path(pyspark.__path__[0]).iterdir():
@@ -130,7 +130,7 @@ class Cluster(TestFolder):
         return home
 
     def submit(self, master: str, program: str, archive: Path, output: Path) -> str:
-        """Runs the job as a cluster does, and returns what it printed."""
+        """Runs the job as a cluster does, and returns its output."""
         home = self.spark_home()
         environment = self.environment | {
             "SPARK_HOME": str(home),
@@ -280,7 +280,7 @@ class ManyProcesses(TestFolder):
         self.environment["PATH"] = f"{programs}:{self.environment['PATH']}"
 
     def shell(self, script: str, **variables: str) -> None:
-        """Runs a script of the documentation or of a job in the folder of the test."""
+        """Runs a script of the documentation or of a job in the test's folder."""
         script = script.replace("/archive", str(self.archive)).replace("/events", str(self.output))
         environment = self.environment | variables
         subprocess.run(["sh", "-euc", script], env=environment, cwd=self.folder, check=True)

@@ -1,4 +1,4 @@
-# What the scripts of shell beside this file share.
+# Functions that the shell scripts beside this file share.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -7,7 +7,7 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -1)
 
 fail() { echo "error: $*" >&2; exit 1; }
 
-# The name of the machines that a target is for, in archives and in the plugin's launcher.
+# The name of a target's machines, in archives and in the plugin's launcher.
 platform_of() {
   case $1 in
     x86_64-unknown-linux-*) echo linux-x86_64 ;;

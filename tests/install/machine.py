@@ -130,7 +130,7 @@ class Machine:
         return bare
 
     def run(self, line: str, code: int | None = 0, **variables: str) -> str:
-        """A line for a shell, run without a terminal; everything it said."""
+        """Runs a line for a shell without a terminal, and returns all of its output."""
         done = subprocess.run(
             ["sh", "-c", line],
             cwd=self.project,
@@ -147,7 +147,7 @@ class Machine:
         return done.stdout
 
     def dialogue(self, line: str, answers: list[tuple[str, str]]) -> str:
-        """A line in a terminal; when a question appears, its answer is typed."""
+        """Runs a line in a terminal, and types the answer when a question appears."""
         child, terminal = pty.fork()
         if child == 0:
             os.chdir(self.project)
@@ -176,7 +176,7 @@ class Machine:
         return screen
 
     def set_up(self, line: str, *, has_plugin: bool = True) -> str:
-        """Answers what `setup` asks; an agent without the plugin is left as it is."""
+        """Answers the questions of `setup`; an agent without the plugin stays as it is."""
         answers = [("region", self.posthog.url), ("key", KEY), ("privacy mode? [y/N] ", "")]
         if not has_plugin and find_claude():
             answers.append(("[Y/n] ", "n"))
@@ -249,7 +249,7 @@ class Machine:
 
 
 def real(name: str, found: str) -> str:
-    """A program itself, where PATH names a shim of pyenv that picks one by the current folder."""
+    """The program itself, if PATH names a shim of pyenv that picks one by the current folder."""
     if "shims" in Path(found).parts and name == "python3":
         import sys
 

@@ -1,4 +1,4 @@
-"""Packages made for the tests: of the program that was built, in two versions."""
+"""Packages made for the tests from the built program, in two versions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Release:
         atexit.register(shutil.rmtree, root, ignore_errors=True)
         binary = root / "binaries" / f"linux-{platform.machine()}" / "posthog-llma"
         binary.parent.mkdir(parents=True)
-        # Without what debuggers want of it, which is most of a debug build.
+        # Without debug information, which is most of a debug build.
         subprocess.run(["strip", "-o", binary, program], check=True)
         package(root / "binaries", root / "out", version)
         return cls(root / "out", version)

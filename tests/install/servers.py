@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 Json = dict[str, Any]
-# What a person who may publish has.
+# The token of a person who may publish.
 TOKEN = "npm_test_token"
 
 
@@ -30,7 +30,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def log_message(self, *_: object) -> None:
-        """Says nothing: tests read what the servers counted."""
+        """Prints nothing: tests read the servers' counts."""
 
     def do_GET(self) -> None:
         self.server.get(self)
@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(content)))
         if kind == "application/octet-stream":
-            # As registries say of files that never change; npm then loads them once.
+            # Registries send this for files that never change; npm then loads them once.
             self.send_header("cache-control", "public, immutable, max-age=31557600")
         self.end_headers()
         if not is_head:
@@ -103,7 +103,7 @@ class Registry(Server):
 
     def __init__(self, *releases: Path) -> None:
         self.releases = list(releases)
-        # File names of packages, in the order in which they came.
+        # File names of packages, in the order of arrival.
         self.published: list[str] = []
         super().__init__()
 
@@ -122,7 +122,7 @@ class Registry(Server):
         return self.package(path.strip("/"), request)
 
     def put(self, request: Handler, body: bytes) -> None:
-        """Takes a package as `npm publish` sends it, an attachment, into the last release."""
+        """Accepts a package in the form of `npm publish`, an attachment, into the last release."""
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return request.answer_json({"error": "not logged in"}, 401)
         for name, file in json.loads(body)["_attachments"].items():
@@ -178,14 +178,14 @@ class Registry(Server):
 
 
 def member(archive: tarfile.TarFile, name: str) -> bytes:
-    """The content of a file that an archive has."""
+    """The content of a file in an archive."""
     file = archive.extractfile(name)
     assert file is not None, f"{name} is a file"
     return file.read()
 
 
 def metadata_of(wheel: Path) -> bytes:
-    """What Python's index serves beside a wheel, so that installers need not load it to decide."""
+    """The metadata that Python's index has beside a wheel, so that installers need not load it."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [it for it in archive.namelist() if it.endswith(".dist-info/METADATA")]
         return archive.read(name)
@@ -196,7 +196,7 @@ def sha256(content: bytes) -> str:
 
 
 class PostHog(Server):
-    """Takes batches of events as PostHog does; while it is down, it answers 503 and takes none."""
+    """Accepts batches of events like PostHog; while it is down, it answers 503 and accepts none."""
 
     def __init__(self) -> None:
         self.events: list[Json] = []
@@ -302,7 +302,7 @@ class Model(Server):
 
 
 def wait(is_so: Callable[[], bool], seconds: float, state: Callable[[], str]) -> None:
-    """Polls until something is so; fails with its state after so many seconds."""
+    """Polls until a condition holds; fails with its state after some seconds."""
     end = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > end:

@@ -1,4 +1,4 @@
-"""Managed settings of Claude Code: the plugin is there and sends, in a fresh home and unasked."""
+"""Managed settings of Claude Code: in a fresh home, the plugin sends without a question."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ class ClaudeCode(OnMachine):
         machine.posthog.is_down = False
         machine.prompt("after the update")
         machine.run("npx --yes posthog-llma@latest flush")
-        # The test call of setup, and one of each session.
+        # The test call of setup, and one call of each session.
         machine.posthog.wait_for("$ai_generation", 3)
         self.assertEqual(machine.posthog.duplicates(), [])
         self.assertEqual(len(machine.posthog.named("$ai_trace")), 3)
@@ -163,7 +163,7 @@ class ClaudeCode(OnMachine):
         others = (".npm/", ".claude/projects/", ".claude/plugins/cache/")
         self.assertEqual([path for path in machine.leftovers() if not path.startswith(others)], [])
         self.assertEqual(machine.files_with(KEY), [])
-        # Claude Code deletes what it marks so, after some days.
+        # Claude Code deletes folders with this mark after some days.
         cache = machine.home / ".claude/plugins/cache/posthog-llma/posthog"
         self.assertEqual({path.parent.name for path in cache.glob("*/.orphaned_at")}, {OLD, NEW})
 
@@ -233,7 +233,7 @@ class CommandLine(OnMachine):
 
 
 class Publishing(OnMachine):
-    """The script that the workflow publishes to npm with."""
+    """The script with which the workflow publishes to npm."""
 
     def setUp(self) -> None:
         super().setUp()

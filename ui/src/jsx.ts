@@ -1,2 +1,2 @@
-/** What JSX becomes: the build puts this import into every file. */
+/** The functions that JSX calls; the build imports this into every file. */
 export { Fragment, h } from "preact";

@@ -6,7 +6,7 @@ import type { Machine, SearchHit, SessionRow } from "../api";
 import { route } from "./route";
 import { asProblem, type Parameters, type Problem, type Source } from "./source";
 
-/** Milliseconds between two questions for new and changed sessions. */
+/** Milliseconds between two requests for new and changed sessions. */
 const POLL = 2000;
 
 export const rows = new Map<string, SessionRow>();
@@ -31,7 +31,7 @@ const named = computed(() => {
 /** Projects to choose from: those known at the start, and those of the rows read since. */
 export const projects = (machine: Machine): string[] => [...new Set([...machine.projects, ...named.value])].sort();
 
-/** Reads the sessions, then asks for what is new; and searches what the rows do not tell. */
+/** Reads the sessions, then asks for changes; and searches for text that the rows do not contain. */
 export function useReading(source: Source, text: string): void {
   const wanted = filters.value;
   const name = JSON.stringify(wanted);

@@ -39,7 +39,7 @@ export function DeliveryMark({ state }: { state: DeliveryState }) {
   return <span class={`delivery d-${state}`} title={title}><i aria-hidden="true" />{name}</span>;
 }
 
-/** `isNamed`: where no heading says that it is a cost. */
+/** A cost. `isNamed` says that it is one, where no heading does. */
 export function CostText({ cost, isNamed }: { cost: Cost; isNamed?: boolean }) {
   if (cost.usd === null) return <span class="faint unpriced" title="No model of it is in the price table">{isNamed && "cost "}unknown</span>;
   const note = cost.source === "agent" ? "as the agent stated" : cost.source === "mixed" ? "partly as the agent stated, partly by list price, estimated" : "by list price, estimated";
@@ -65,7 +65,7 @@ export function Tile({ name, children, note }: { name: string; children: Compone
   return <div class="tile"><dt>{name}</dt><dd>{children}{note && <small>{note}</small>}</dd></div>;
 }
 
-/** A choice of few. Its label is shown where its values do not tell what they are. */
+/** A choice of few. Its label is shown if the values do not explain themselves. */
 export function Choice({ label, value, options, change, isNamed = false }: { label: string; value: string; options: readonly (readonly [string, string])[]; change: (value: string) => void; isNamed?: boolean }) {
   return (
     <label class="choice">

@@ -1,6 +1,6 @@
 /**
- * The address of what is shown: `#/session/<key>/context?at=<span>`. Everything is behind the `#`, so that the
- * single file has the same links, and nothing that a person looks at is in a request.
+ * The address of a view: `#/session/<key>/context?at=<span>`. Everything is behind the `#`, so that the single
+ * file has the same links, and no request says what a person looks at.
  */
 
 import { computed, signal } from "@preact/signals";
@@ -19,7 +19,7 @@ addEventListener("hashchange", () => {
   hash.value = location.hash;
 });
 
-/** Key of the only session there is, in a single file. */
+/** Key of the only session, in a single file. */
 export const onlyKey = signal<string | null>(null);
 
 export const route = computed<Route>(() => {
@@ -71,7 +71,7 @@ export function changed(changes: Query): string {
   return withQuery(path, merged(query, changes));
 }
 
-/** Changes parameters without a step in the history: for what is selected or typed. */
+/** Changes parameters without a step in the history, for selections and typed text. */
 export function refine(changes: Query): void {
   const address = changed(changes);
   history.replaceState(null, "", address);

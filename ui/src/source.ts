@@ -1,4 +1,4 @@
-/** Where data comes from: the program on this machine, or the page's own file (`view --html`). */
+/** The source of data: the program on this machine, or the page's own file (`view --html`). */
 
 import { PATHS, type Delivery, type Embedded, type End, type Event, type EventKind, type EventLine, type Failure, type Machine, type SearchHit, type Session, type SessionRow, type Usage, type UsageBy } from "../api";
 
@@ -13,11 +13,11 @@ export interface EventsWanted {
   to?: number;
 }
 
-/** What an NDJSON answer is read into: called with some lines at a time. */
+/** A receiver of an NDJSON answer, called with some lines at a time. */
 export type Taker<T> = (lines: T[]) => void;
 
 export interface Source {
-  /** A single file knows one session and nothing else. */
+  /** Whether the source is a single file, which contains only one session. */
   readonly isFile: boolean;
   machine(): Promise<Machine>;
   sessions(filters: Parameters, take: Taker<SessionRow>, signal: AbortSignal): Promise<End["end"]>;
@@ -70,7 +70,7 @@ async function read<T extends object>(response: Response, take: Taker<T>): Promi
       throw STOPPED;
     }
     if (chunk.done) break;
-    // Only in what is new: a line of megabytes arrives in many pieces.
+    // Only the new piece is searched: a line of megabytes arrives in many pieces.
     const last = chunk.value.lastIndexOf("\n");
     if (last < 0) {
       rest += chunk.value;
@@ -78,7 +78,7 @@ async function read<T extends object>(response: Response, take: Taker<T>): Promi
     }
     const whole = rest + chunk.value.slice(0, last);
     rest = chunk.value.slice(last + 1);
-    // One array a piece: a single call of the parser instead of one a line.
+    // One array per piece: a single call of the parser instead of one per line.
     const lines = JSON.parse(`[${whole.split("\n").filter(Boolean).join(",")}]`) as (T | End)[];
     const tail = lines.at(-1);
     if (tail && "end" in tail) {

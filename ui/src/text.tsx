@@ -1,12 +1,12 @@
 /**
- * Text of sessions. It is data: it only ever becomes text nodes. Escape sequences are shown as what they style,
+ * Text of sessions. It is data, so it only ever becomes text nodes. Escape sequences are shown by their effect,
  * other control and invisible characters as symbols, and marks of redaction and truncation are highlighted.
  */
 
 import type { ComponentChildren, VNode } from "preact";
 import { useState } from "preact/hooks";
 
-/** A mark that the program put in the place of something: a secret, a cut, an image. */
+/** A mark that the program put in place of a secret, of text that was cut, or of an image. */
 const MARKS = /\[redacted:[a-z0-9-]+(?::[0-9a-z]+)?\]|… \[truncated \d+ chars\]|\[(?:image|document|audio|file) [a-z]+\/[a-z0-9.+-]+, \d+ bytes\]/g;
 
 /** Escape sequences: CSI, OSC (with its end), other two-character escapes. */
@@ -17,7 +17,7 @@ const ESCAPES = /\x1b\[([0-9;:?]*)[ -/]*([@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\
 // eslint-disable-next-line no-control-regex
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/gu;
 
-/** Names in ASCII: few fonts have the pictures of control characters. */
+/** Names in ASCII, since few fonts have the pictures of control characters. */
 const C0 = "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(" ");
 const NAMES: Record<number, string> = { 0x7f: "DEL", 0x200b: "ZWSP", 0x200d: "ZWJ", 0x200e: "LRM", 0x200f: "RLM", 0x202a: "LRE", 0x202b: "RLE", 0x202c: "PDF", 0x202d: "LRO", 0x202e: "RLO", 0x2066: "LRI", 0x2067: "RLI", 0x2068: "FSI", 0x2069: "PDI", 0xfeff: "BOM", 0xad: "SHY", 0x2028: "LS", 0x2029: "PS" };
 
@@ -27,7 +27,7 @@ function control(character: string): VNode {
   return <span class="ctl" title={point}>{C0[code] ?? NAMES[code] ?? point}</span>;
 }
 
-/** Splits by a pattern, and maps what is between and what matches. */
+/** Splits a text by a pattern, and maps the matches and the text between them. */
 function split(text: string, pattern: RegExp, between: (part: string) => ComponentChildren, match: (found: RegExpMatchArray) => ComponentChildren): ComponentChildren[] {
   const parts: ComponentChildren[] = [];
   let last = 0;
@@ -101,7 +101,7 @@ export function terminal(text: string): ComponentChildren {
   );
 }
 
-/** Lines and characters of a text that are shown before it is opened. */
+/** Lines and characters of a text to show before it is opened. */
 const FOLD = { lines: 60, chars: 6000 };
 /** Characters of one element; the browser lays out only those in sight. */
 const BLOCK = 20_000;
@@ -133,7 +133,7 @@ export function Block({ text, lines = FOLD.lines, children }: { text: string; li
 }
 
 function beginning(text: string, lines: number): string {
-  // A little too long is shown whole: a button in place of two lines helps nobody.
+  // A text that is only a little too long is shown whole: a button instead of two lines helps nobody.
   let end = text.length > FOLD.chars * 1.3 ? FOLD.chars : text.length;
   let at = -1;
   for (let line = 0; line < Math.round(lines * 1.3); line++) {

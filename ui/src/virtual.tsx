@@ -1,9 +1,9 @@
-/** A list that only has the rows in sight in the page. */
+/** A list whose page only contains the visible rows. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-/** Where rows are. */
+/** Places of rows. */
 export interface Rows {
   count: number;
   /** Height of all rows. */
@@ -43,9 +43,9 @@ export function various(heights: ArrayLike<number>): Rows {
 
 interface Props {
   rows: Rows;
-  /** The row that is active, to be kept in sight; -1 for none. */
+  /** Index of the active row, which is kept visible; -1 for none. */
   active: number;
-  /** Changes when the active row has to be brought into sight again. */
+  /** Changes when the active row has to be made visible again. */
   reveal?: unknown;
   render(index: number, top: number): ComponentChildren;
   class?: string;
@@ -93,7 +93,7 @@ export function VirtualList({ rows, active, reveal, render, class: name = "", ..
   );
 }
 
-/** The next active row for a key, or `null` if the key is not about moving. */
+/** The next active row for a key; `null` if the key does not move. */
 export function moved(key: string, active: number, count: number, page: number): number | null {
   const clamp = (index: number) => Math.max(0, Math.min(count - 1, index));
   switch (key) {

@@ -1,4 +1,4 @@
-"""The programs that were built, and what they need of the machine they run on."""
+"""The built programs, and their needs on a machine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Binary:
 
     @property
     def npm_libc(self) -> str | None:
-        """The C library that npm has to find; None where any will do."""
+        """The C library that npm has to find; None if any will do."""
         if self.platform.node_os != "linux" or self.is_static:
             return None
         return "glibc"
@@ -74,6 +74,6 @@ def interpreter(content: bytes) -> str | None:
 
 
 def newest_glibc(content: bytes) -> tuple[int, int]:
-    """The newest version of glibc that the symbols of a program ask for."""
+    """The newest version of glibc among the symbols that a program needs."""
     asked = re.findall(rb"GLIBC_(\d+)\.(\d+)", content)
     return max([OLDEST_GLIBC, *((int(major), int(minor)) for major, minor in asked)])

@@ -1,4 +1,4 @@
-"""What people download from a release: archives, the installer, and what package managers read."""
+"""The downloads of a release: archives, the installer, and files for package managers."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def archives(project: Project, programs: list[Binary], pages: Tree) -> dict[str,
 
 
 def checksums(files: dict[str, bytes]) -> bytes:
-    """In the form that `sha256sum --check` reads."""
+    """Checksums in the form that `sha256sum --check` reads."""
     return "".join(
         f"{sha256(content)}  {name}\n" for name, content in sorted(files.items())
     ).encode()
 
 
 def installer(project: Project, packed: dict[str, bytes]) -> bytes:
-    """The installer script, which knows the checksums of its own release."""
+    """The installer script with the checksums of its own release."""
     known = "".join(
         f"    {name}) echo {sha256(content)} ;;\n"
         for name, content in sorted(packed.items())
@@ -123,7 +123,7 @@ def scoop(project: Project, packed: dict[str, bytes]) -> bytes | None:
 
 
 def container(programs: list[Binary]) -> dict[str, bytes]:
-    """What `docker build` needs: static programs for Linux and the Dockerfile, or nothing."""
+    """The context of `docker build`: static programs for Linux and the Dockerfile, or nothing."""
     static = [it for it in programs if it.platform.container_cpu is not None and it.is_static]
     files = {f"{it.platform.container_cpu}/{NAME}": it.content for it in static}
     if files:

@@ -1,4 +1,4 @@
-"""Archives whose bytes depend on their content alone: names sorted, one time, one owner."""
+"""Archives whose bytes depend only on their content: names sorted, one time, one owner."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class File:
         return cls(path.read_bytes(), bool(path.stat().st_mode & 0o100))
 
 
-# Files by the path that they have in the archive.
+# Files by their path in the archive.
 Tree = dict[str, File]
 
 

@@ -46,7 +46,7 @@ def manifest(project: Project, name: str, description: str, **more: object) -> F
 
 
 def command_line(project: Project, programs: list[Binary]) -> Tree:
-    """For people: a script of Node that becomes the program of the package for the platform."""
+    """The package for people: a Node script that becomes the program of the platform's package."""
     tree = {path.name: File.of(path) for path in committed("packages/npm")}
     tree |= of_project("LICENSE", "README.md")
     tree["package.json"] = manifest(
@@ -74,7 +74,7 @@ def of_platform(project: Project, program: Binary) -> Tree:
 
 
 def claude_code_plugin(project: Project, programs: list[Binary]) -> Tree:
-    """With every program: Claude Code unpacks exactly one package and installs no dependencies."""
+    """A package with all programs: Claude Code unpacks one package and installs no dependencies."""
     folder = ROOT / "plugin"
     tree = {}
     for path in committed("plugin"):
@@ -93,7 +93,7 @@ def claude_code_plugin(project: Project, programs: list[Binary]) -> Tree:
 
 
 def plugin_of(project: Project, agent: str) -> Tree:
-    """The package of another agent, which brings the program as a dependency."""
+    """The package of another agent, with the program as a dependency."""
     folder = ROOT / "plugin" / agent
     paths = committed(f"plugin/{agent}")
     tree = {path.relative_to(folder).as_posix(): File.of(path) for path in paths}

@@ -13,14 +13,14 @@ NAME = "posthog-llma"
 
 
 class PackagingError(Exception):
-    """Why nothing can be packed: one line for the person who runs the script."""
+    """The reason why nothing can be packed: one line for the person who runs the script."""
 
 
 @dataclass(frozen=True)
 class Platform:
     """A kind of machine, by the names that each package registry has for it."""
 
-    # As the plugin's launcher and the archives call it.
+    # Name in the plugin's launcher and in archives.
     name: str
     # Values of process.platform and process.arch in Node.
     node_os: str
@@ -57,7 +57,7 @@ PLATFORMS = (
 
 @dataclass(frozen=True)
 class Project:
-    """What every package says about the project."""
+    """Facts about the project in every package."""
 
     version: str
     description: str
@@ -85,7 +85,7 @@ class Project:
 
 
 def time_of_commit() -> int:
-    """SOURCE_DATE_EPOCH, else the time of the last commit: that of the build differs each time."""
+    """SOURCE_DATE_EPOCH, else the time of the last commit; that of the build always differs."""
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
     if fixed is not None:
         return int(fixed)
@@ -94,7 +94,7 @@ def time_of_commit() -> int:
 
 
 def committed(folder: str) -> list[Path]:
-    """The committed files of a folder, without leftovers of somebody's work tree."""
+    """The committed files of a folder, without leftovers in the work tree."""
     command = ["git", "ls-files", "-z", folder]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return [ROOT / name for name in listed.split("\0") if name]

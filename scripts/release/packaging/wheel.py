@@ -1,4 +1,4 @@
-"""Python wheels that hold the program and nothing else, as pip, pipx and uv install them."""
+"""Python wheels that contain only the program, as pip, pipx and uv install them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def description(tags: str) -> str:
 
 
 def record(tree: Tree, own: str) -> File:
-    """The list of files with their checksums, its own line without."""
+    """The list of files with their checksums, except for its own line."""
     lines = []
     for path, file in sorted(tree.items()):
         digest = (

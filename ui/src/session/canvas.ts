@@ -1,4 +1,4 @@
-/** The lanes on their canvas: what is drawn, and where. Knows nothing of the page around it. */
+/** The lanes on their canvas: their contents and places. Knows nothing of the page around it. */
 
 import { clock, clockSeconds, duration } from "../format";
 import { FoldedTime } from "./folded";
@@ -8,13 +8,13 @@ import { nameOf, type Lane, type Model, type Node } from "./model";
 interface Track {
   nodes: Node[];
   from: Float64Array;
-  /** Where waiting ends and work begins. */
+  /** Positions where waiting ends and work begins. */
   work: Float64Array;
   to: Float64Array;
-  /** The largest `to` so far: the first node in sight is found by it. */
+  /** The largest `to` so far, by which the first visible node is found. */
   reach: Float64Array;
   height: number;
-  /** Distance from the top of the lane. */
+  /** Distance from the top of the lane, in pixels. */
   top: number;
 }
 
@@ -55,7 +55,7 @@ export class LanesCanvas {
   width = 600;
   height = 200;
   scroll = 0;
-  /** Part of the folded axis that is in sight. */
+  /** Start of the visible part of the folded axis, in milliseconds. */
   from = 0;
   to = 1;
   contentHeight = HEAD;
@@ -65,7 +65,7 @@ export class LanesCanvas {
 
   constructor(private readonly canvas: HTMLCanvasElement, private readonly map: HTMLCanvasElement) {}
 
-  /** Reads the colours of the page: they change with the scheme. */
+  /** Reads the colours of the page, which change with its colour scheme. */
   readColours(): void {
     const style = getComputedStyle(this.canvas);
     for (const name of COLOURS) this.palette[name] = style.getPropertyValue(`--${name}`).trim();
@@ -112,10 +112,10 @@ export class LanesCanvas {
     return track;
   }
 
-  /** Changes the part in sight. */
+  /** Changes the visible part. */
   show(from: number, to: number): void {
     const { length: all } = this.folded;
-    // Never closer than 20 ms.
+    // At least 20 ms are visible.
     const length = Math.min(all, Math.max(20, to - from));
     const start = Math.max(0, Math.min(all - length, (from + to - length) / 2));
     this.from = start;
@@ -228,7 +228,7 @@ export class LanesCanvas {
       const node = track.nodes[index]!;
       const x = this.x(track.from[index]!);
       const end = this.x(track.to[index]!);
-      // What ends within a pixel that is drawn already adds nothing to see; errors always show.
+      // A node that ends within a pixel already drawn would not be visible; errors are always shown.
       if (end < drawn && !node.isError && node !== this.selected) continue;
       const wide = Math.max(1.5, end - x - (end - x > 3 ? 0.75 : 0));
       const isCall = node.kind === "call";
@@ -382,7 +382,7 @@ export class LanesCanvas {
     }
   }
 
-  /** The whole session, a column a pixel: how much of it models and tools worked. */
+  /** The whole session, one column per pixel: the share of it in which models and tools worked. */
   private overview(): HTMLCanvasElement {
     const picture = document.createElement("canvas");
     picture.width = this.map.width;
@@ -430,7 +430,7 @@ export class LanesCanvas {
     return picture;
   }
 
-  /** The node at a place, a few pixels of tolerance around short ones. */
+  /** The node at a position, with a tolerance of a few pixels around short ones. */
   hit(x: number, y: number): Node | null {
     if (y < HEAD && x < this.gutter) return null;
     if (y < HEAD) return y >= RULER && this.turns ? this.inTrack(this.turns, x, 0) : null;

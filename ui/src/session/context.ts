@@ -1,4 +1,4 @@
-/** What was in the context window, call by call; and where it was compacted or the cache was lost. */
+/** The context window, call by call, and where it was compacted or its cache was lost. */
 
 import { contextOf, type Model, type Node } from "./model";
 
@@ -7,21 +7,21 @@ export interface Cliff {
   /** Index among the calls of the lane. */
   index: number;
   call: Node;
-  /** Tokens that were cached before and had to be sent again; of a compaction, by how much the context shrank. */
+  /** Tokens that were cached and sent again; for a compaction, the tokens by which the context shrank. */
   tokens: number;
-  /** Seconds since the call before. */
+  /** Seconds since the previous call. */
   pause: number;
   /** Completes "cache lost …" and "compacted …". */
   cause: string;
 }
 
-/** A cache this small is not worth a word. */
+/** Tokens of the smallest cache whose loss is shown. */
 const LEAST = 4096;
-/** Anthropic's shorter cache lives for five minutes after its last use. */
+/** Seconds for which Anthropic's shorter cache surely lives: it is five minutes after its last use. */
 const SHORT_CACHE = 290;
 export const PAUSED = "after a pause";
 
-/** Calls that sent a context: failed ones have no counts. */
+/** Calls that sent a context; failed calls have no counts. */
 export const callsOf = (model: Model, lane: string): Node[] => (model.lanes.find(({ id }) => id === lane)?.calls ?? []).filter((call) => contextOf(call) > 0);
 
 export function cliffsOf(calls: Node[]): Cliff[] {

@@ -1,4 +1,4 @@
-/** What is selected: its figures, its content, and the event exactly as PostHog gets it. */
+/** The selected event: its figures, its content, and the event exactly as PostHog gets it. */
 
 import { useEffect, useState } from "preact/hooks";
 import type { Event } from "../../api";

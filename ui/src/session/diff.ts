@@ -2,7 +2,7 @@
 
 export type Change = { kind: " " | "-" | "+"; text: string };
 
-/** Above this distance the texts have next to nothing in common, and the search would be slow. */
+/** Distance above which texts have almost nothing in common, and the search would be slow. */
 const MAX_DISTANCE = 2000;
 
 /** The shortest way from one list of lines to another (Myers). */
@@ -67,7 +67,7 @@ function trace(before: string[], after: string[], history: Int32Array[], last: n
   return changes.reverse();
 }
 
-/** A change of a file, as a tool's input tells it. */
+/** A change of a file, from a tool's input. */
 export interface Edit {
   path: string;
   parts: { before: string; after: string; all: boolean }[];
@@ -108,7 +108,7 @@ export interface Hunk {
 export interface FileChange {
   path: string;
   hunks: Hunk[];
-  /** The session wrote the file, and what was there before is unknown. */
+  /** The session wrote the file, and its earlier content is unknown. */
   isWritten: boolean;
   edits: number;
   added: number;
@@ -116,8 +116,8 @@ export interface FileChange {
 }
 
 /**
- * Puts edits together: one whose old text an earlier edit wrote changes that one's new text. The file itself is not
- * read: it may be another one by now.
+ * Joins edits: an edit whose old text an earlier edit wrote changes that edit's new text. The file itself is not
+ * read, since it may have changed since.
  */
 export function together(edits: Edit[]): FileChange[] {
   const files = new Map<string, FileChange>();

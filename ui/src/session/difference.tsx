@@ -4,13 +4,13 @@ import { useMemo, useState } from "preact/hooks";
 import { marked } from "../text";
 import { changesOf, type Change, type Hunk } from "./diff";
 
-/** Unchanged lines that are kept around a change. */
+/** Number of unchanged lines to keep around a change. */
 const AROUND = 3;
-/** Rows that are shown before the rest is opened. */
+/** Number of rows to show before the rest is opened. */
 const ROWS = 400;
 
 interface Row extends Change {
-  /** What differs from the line that this one replaces. */
+  /** The parts that differ from the line that this one replaces. */
   from?: number;
   to?: number;
 }
@@ -39,7 +39,7 @@ export function Difference({ hunks, label }: { hunks: Hunk[]; label: string }) {
   );
 }
 
-/** Marks what changed inside a line where as many lines were added as removed. */
+/** Marks changes within a line where as many lines were added as removed. */
 function paired(changes: Change[]): Row[] {
   const rows: Row[] = [...changes];
   for (let at = 0; at < rows.length; at++) {
@@ -66,7 +66,7 @@ function paired(changes: Change[]): Row[] {
   return rows;
 }
 
-/** Leaves out what is far from any change; `null` stands for it. */
+/** Omits lines far from any change; `null` stands for them. */
 function shortened(rows: Row[]): (Row | null)[] {
   const near = new Uint8Array(rows.length);
   rows.forEach((row, at) => {

@@ -1,21 +1,21 @@
-/** A time axis on which idle time is folded: what took hours and did nothing takes a few pixels. */
+/** A time axis that folds idle time: hours without work take a few pixels. */
 
 import type { Model } from "./model";
 
 interface Segment {
-  /** Real milliseconds. */
+  /** Real time, in milliseconds. */
   from: number;
   to: number;
   /** Position on the folded axis, in milliseconds. */
   at: number;
-  /** Length on the folded axis. */
+  /** Length on the folded axis, in milliseconds. */
   length: number;
   isIdle: boolean;
 }
 
-/** Idle time that is folded, in milliseconds. */
+/** Shortest idle time to fold, in milliseconds. */
 const LEAST = 15_000;
-/** Waiting, and work that may be waiting, is shown in its length up to this; longer, it is folded like idle time. */
+/** Longest waiting to show in full, in milliseconds; longer waiting, or doubtful work, is folded like idle time. */
 const DOUBTFUL = 300_000;
 
 export class FoldedTime {
@@ -47,7 +47,7 @@ export class FoldedTime {
       }
     }
     if (model.end - reached > LEAST) gaps.push([reached, model.end]);
-    // Wide enough for its duration where there are few, never more than a quarter of the axis together.
+    // Wide enough to show its duration, but all folds together are at most a quarter of the axis.
     const folded = Math.max(1000, Math.min(active * 0.055, (active * 0.25) / (gaps.length || 1)));
     let at = 0;
     let real = model.start;

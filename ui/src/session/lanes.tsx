@@ -1,4 +1,4 @@
-/** The lanes: canvas, minimap, hover card, and sums of what is selected. */
+/** The lanes: canvas, minimap, hover card, and sums of the selection. */
 
 import { effect, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
@@ -79,7 +79,7 @@ export function Lanes({ session }: { session: OpenSession }) {
   );
 }
 
-/** Tools that are named in the sums. */
+/** Number of tools to name in the sums. */
 const TOOLS = 4;
 
 function Foot({ session, zoom, fit }: { session: OpenSession; zoom: () => void; fit: () => void }) {

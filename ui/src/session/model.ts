@@ -5,7 +5,7 @@ import type { DeliveryState, Event, EventLine, Tokens } from "../../api";
 /** The kinds of `posthog-llma show`: an agent is a tool that started a subagent. */
 export type Kind = "trace" | "turn" | "call" | "tool" | "agent";
 
-/** An event reduced to what tree, lanes and charts need. Its content stays with the program until it is opened. */
+/** An event reduced to the facts for tree, lanes and charts. Its content stays with the program until it is opened. */
 export interface Node {
   n: number;
   uuid: string | null;
@@ -16,23 +16,23 @@ export interface Node {
   name: string;
   detail: string;
   model: string | null;
-  /** Milliseconds. */
+  /** Milliseconds since 1970. */
   start: number;
   end: number;
   /** Seconds of the event's own work; `null` if unknown. */
   latency: number | null;
   /** Seconds of waiting for a person, before the work. */
   wait: number;
-  /** Seconds that were work or waiting, without knowing which. */
+  /** Seconds that were either work or waiting. */
   unknown: number;
   firstToken: number | null;
   isError: boolean;
   error: string | null;
   isUnfinished: boolean;
-  /** Of a call; of other nodes the sum below. */
+  /** Tokens of a call; for other nodes, the sum of those below. */
   tokens: Tokens;
   reasoning: number;
-  /** Of a call; of other nodes the sum below. `null`: unknown. */
+  /** Cost of a call in USD; for other nodes, the sum of those below. `null` if unknown. */
   cost: number | null;
   costSource: "list" | "agent";
   subagent: string | null;
@@ -40,7 +40,7 @@ export interface Node {
   linesAdded: number;
   linesRemoved: number;
   compactions: number;
-  /** Of a trace: work that bought nothing, found by rule. */
+  /** Work that bought nothing, found by rule; only on a trace. */
   findings: Finding[];
   stop: string | null;
   bytes: number;
@@ -52,14 +52,14 @@ export interface Node {
   order: number;
 }
 
-/** Work that bought nothing: how often, and the tokens that it cost. */
+/** Work that bought nothing: number of times, and tokens spent on it. */
 export interface Finding {
   label: string;
   count: number;
   tokens: number;
 }
 
-/** Kinds of findings, as properties of a trace name them, and what the page calls them. */
+/** Kinds of findings: the name in a trace's properties, and the name on the page. */
 const FINDINGS = [["retried_tool", "failed again"], ["repeated_read", "read again"], ["lost_cache", "cache lost"], ["failed_turn", "prompt failed"], ["grown_context", "grew until compacted"], ["unused_tool", "tools never used"]] as const;
 
 /** One agent: the session's own, or a subagent. */
@@ -87,7 +87,7 @@ export function addTokens(sum: Tokens, more: Tokens): void {
   sum.cache_write += more.cache_write;
 }
 
-/** Tokens of the conversation that a call was sent. */
+/** Tokens of the conversation sent with a call. */
 export const contextOf = ({ tokens }: Node): number => tokens.input + tokens.cache_read + tokens.cache_write;
 
 export function tokensOf({ properties: p }: Event): Tokens {
@@ -148,7 +148,7 @@ function nodeOf(line: EventLine): Node {
   };
 }
 
-/** A trace of which there is no event (yet). */
+/** A trace without an event (yet). */
 function traceWithout(id: string, start: number): Node {
   const event: Event = { event: "$ai_trace", uuid: "", distinct_id: "", timestamp: new Date(start).toISOString(), properties: { $ai_trace_id: id, $ai_span_id: id } };
   return { ...nodeOf({ n: -1, event, bytes: 0 }), uuid: null };
@@ -296,7 +296,7 @@ export function nameOf(node: Node): string {
   }
 }
 
-/** What is beside the name. */
+/** The text beside the name. */
 export function besideOf(node: Node): string {
   if (node.kind === "trace" || node.kind === "turn") return "";
   if (node.kind === "call") return [node.name, node.detail].filter(Boolean).join(" · ");

@@ -4,25 +4,25 @@ import type { LanesCanvas } from "./canvas";
 import type { Node } from "./model";
 import type { OpenSession } from "./state";
 
-/** Called with what the mouse is over, and where that is in the window. */
+/** Called with the node under the mouse, and the mouse's position in the window. */
 export type Hover = (node: Node | null, x: number, y: number) => void;
 
 interface Drag {
   kind: "range" | "pan";
   x: number;
-  /** Position on the folded axis where it began. */
+  /** Position on the folded axis where the drag began. */
   at: number;
-  /** What was in sight when it began. */
+  /** The visible part when the drag began. */
   from: number;
   to: number;
   isMoved: boolean;
 }
 
-/** Height of the ruler, in which a drag moves. */
+/** Height in pixels of the ruler, in which a drag moves the view. */
 const RULER = 18;
-/** Pixels that a pointer may tremble in a click. */
+/** Pixels that a pointer may move during a click. */
 const TREMBLE = 3;
-/** Part of the way to its goal that the view goes in a frame. */
+/** Share of the way to its goal that the view moves in one frame. */
 const GLIDE = 0.34;
 
 export class Mover {
@@ -55,7 +55,7 @@ export class Mover {
     });
   }
 
-  /** After the model changed: the axis is another one. */
+  /** Called after the model changed, which changes the axis. */
   settle(): void {
     this.goal = null;
     this.redraw();
@@ -106,7 +106,7 @@ export class Mover {
     this.zoomTo({ from: start, to: end });
   }
 
-  /** Brings a node into sight, without changing more than necessary. */
+  /** Makes a node visible, with the smallest possible change. */
   reveal(node: Node): void {
     const { view, box } = this;
     const { from, to } = this.now;
@@ -119,7 +119,7 @@ export class Mover {
     else if (top + 40 > box.scrollTop + box.clientHeight) box.scrollTop = top + 48 - box.clientHeight;
   }
 
-  /** Returns what ends the listening. */
+  /** Starts listening, and returns a function that stops it. */
   listen(map: HTMLCanvasElement): () => void {
     const abort = new AbortController();
     const { signal } = abort;
@@ -259,7 +259,7 @@ export class Mover {
     if (next) this.session.select(next);
   }
 
-  /** The minimap: a drag moves what is in sight, or one of its ends. */
+  /** Listens on the minimap: a drag moves the visible part, or one of its ends. */
   private listenMap(map: HTMLCanvasElement, signal: AbortSignal): void {
     const { view } = this;
     const unit = () => view.folded.length / (view.width - view.gutter);

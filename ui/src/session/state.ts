@@ -1,4 +1,4 @@
-/** The session that is open: its head, its model as it grows, what is selected. */
+/** The open session: its head, its growing model, and the selection. */
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import type { Event, Session } from "../../api";
@@ -6,26 +6,26 @@ import { refine, route } from "../route";
 import { asProblem, type Problem, type Source } from "../source";
 import { Model, type Node } from "./model";
 
-/** Milliseconds between two questions about a session: one that runs, and one that may go on. */
+/** Milliseconds between two requests for changes of a session: while it runs, and after its end (it may continue). */
 const POLL = { running: 1000, ended: 5000 };
-/** Milliseconds after which the head of a running session is asked for again. */
+/** Milliseconds between two requests for the head of a running session. */
 const HEAD = 5000;
-/** Of the time between two questions, building may take one part in so many: long sessions are asked about less often. */
+/** Building takes at most this fraction of the time between two requests: long sessions are requested less often. */
 const SHARE = 5;
-/** Events that are kept once they were opened. */
+/** Number of opened events to keep. */
 const KEPT = 40;
 
 export class OpenSession {
   readonly head = signal<Session | null>(null);
   readonly problem = signal<Problem | null>(null);
   readonly model = new Model();
-  /** Counts the builds of the model: what depends on it reads this. */
+  /** Number of builds of the model, read by everything that depends on it. */
   readonly version = signal(0);
   readonly isComplete = signal(false);
   readonly isRunning = signal(false);
-  /** Whether the newest event is kept selected. */
+  /** Whether the newest event stays selected. */
   readonly isFollowed = signal(false);
-  /** Range of time that is selected in the lanes. */
+  /** Range of time selected in the lanes. */
   readonly range = signal<{ from: number; to: number } | null>(null);
   /** Nodes whose children are hidden, by id. */
   readonly collapsed = signal<ReadonlySet<string>>(new Set());
@@ -146,7 +146,7 @@ export class OpenSession {
     });
   }
 
-  /** Nodes of the tree that are in sight: not below a collapsed one, and matching the filter. */
+  /** Visible nodes of the tree: not below a collapsed one, and matching the filter. */
   readonly rows = computed<Node[]>(() => {
     this.version.value;
     const collapsed = this.collapsed.value;
@@ -154,7 +154,7 @@ export class OpenSession {
     const onlyErrors = this.onlyErrors.value;
     const { nodes } = this.model;
     if (words.length || onlyErrors) {
-      // What matches, with what is above it.
+      // Matching nodes, and those above them.
       const shown = new Set<Node>();
       for (const node of nodes) {
         if (onlyErrors && (!node.isError || node.kind === "trace")) continue;
@@ -175,7 +175,7 @@ export class OpenSession {
     return rows;
   });
 
-  /** Selects the time of a node, or nothing if a time is selected. */
+  /** Selects the time of a node; if a time is selected, removes the selection. */
   toggleRange(node: Node): void {
     this.range.value = this.range.value ? null : { from: node.start, to: Math.max(node.end, node.start + 1) };
   }
@@ -214,7 +214,7 @@ export class OpenSession {
 
 export const openSession = signal<OpenSession | null>(null);
 
-/** Opens and closes sessions as the address says. */
+/** Opens and closes sessions according to the address. */
 export function keepOpen(source: Source): void {
   effect(() => {
     const { view, key } = route.value;

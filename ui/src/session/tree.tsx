@@ -125,7 +125,7 @@ function Row({ node, top, session, isSelected, isOpen, longest }: RowProps) {
   const hasTokens = node.kind === "call" || node.children.length > 0;
   const figure = (value: number) => (hasTokens && value ? short(value) : "");
   const seconds = node.latency ?? (node.unknown || null);
-  // The root, since a tool of a minute in a session of an hour should still be seen.
+  // The square root keeps a tool of one minute visible in a session of one hour.
   const share = Math.min(1, Math.sqrt((seconds ?? 0) / longest));
   const siblings = node.above?.children;
   const beside = besideOf(node);

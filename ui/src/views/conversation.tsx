@@ -12,7 +12,7 @@ import type { OpenSession } from "../session/state";
 import { asProblem, type Problem } from "../source";
 import { Block, line } from "../text";
 
-/** What a call said, as it is read. */
+/** The readable content of a call. */
 type Said = { kind: "text" | "thinking"; text: string | null };
 type Entry = { kind: "said"; call: Node; said: Said[] } | { kind: "tools"; tools: Node[] } | { kind: "failed"; call: Node };
 
@@ -114,7 +114,7 @@ function entriesOf(calls: Node[], events: Map<string, Event>): Entry[] {
     if (said.some(({ kind, text }) => kind === "text" || text)) entries.push({ kind: "said", call, said });
     if (!call.children.length) continue;
     const last = entries.at(-1);
-    // Tools of answers without a word are one line.
+    // Tools of answers without text share one line.
     if (last?.kind === "tools") last.tools.push(...call.children);
     else entries.push({ kind: "tools", tools: [...call.children] });
   }

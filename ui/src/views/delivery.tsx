@@ -1,4 +1,4 @@
-/** What waits and why, what arrived, what would leave, and which secrets were replaced. */
+/** Delivery: waiting events and the reasons, arrived events, events to be sent, and secrets replaced. */
 
 import { useEffect, useState } from "preact/hooks";
 import type { Delivery, Machine } from "../../api";

@@ -76,7 +76,7 @@ function Trace({ session }: { session: OpenSession }) {
   const panes = useRef<HTMLDivElement>(null);
   const isNarrow = useMedia("(max-width: 700px)");
   useEffect(() => {
-    // A session is opened to be moved in: the tree gets the keys, unless something else has them.
+    // The tree gets the keyboard focus, unless something else has it.
     if (document.activeElement === document.body) panes.current?.querySelector<HTMLElement>(".tree-rows")?.focus({ preventScroll: true });
   }, []);
   const isLinked = useRef(route.peek().query.has("at"));
@@ -98,7 +98,7 @@ function Trace({ session }: { session: OpenSession }) {
   );
 }
 
-/** The border between tree and detail: can be moved by mouse and keyboard. */
+/** The border between tree and detail, which mouse and keyboard can move. */
 function Splitter() {
   const bar = useRef<HTMLDivElement>(null);
   const set = (share: number) => {

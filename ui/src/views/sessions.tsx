@@ -14,7 +14,7 @@ import { moved, various, VirtualList } from "../virtual";
 
 const SINCE = [["", "all time"], ["24h", "24 hours"], ["7d", "7 days"], ["30d", "30 days"], ["90d", "90 days"]] as const;
 
-/** Key of the row that is active: the same when the view is opened again. */
+/** Key of the active row, which stays the same when the view is opened again. */
 const active = signal("");
 
 type Sort = "time" | "worked" | "tokens" | "cost" | "errors";
@@ -161,7 +161,7 @@ function Nothing({ machine, isFiltered }: { machine: Machine; isFiltered: boolea
 interface RowProps {
   row: SessionRow;
   index: number;
-  /** Among the rows of the list, with those of the days. */
+  /** Index among all rows of the list, including those of the days. */
   place: number;
   top: number;
   isActive: boolean;

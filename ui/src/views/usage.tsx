@@ -12,8 +12,8 @@ import { asProblem, type Problem, type Source } from "../source";
 import { line } from "../text";
 
 const SINCE = [["7d", "7 days"], ["30d", "30 days"], ["90d", "90 days"], ["365d", "a year"], ["all", "all time"]] as const;
-// Days, weeks and months are the axis of the chart, and a row for each session is the list of sessions.
-// Persons are left out: the list is read without asking git for each session.
+// Days, weeks and months are the chart's axis, and a row per session is the list of sessions.
+// Persons are left out: the list is read without running git for each session.
 const BY = [["model", "model"], ["project", "project"], ["branch", "branch"], ["pr", "pull request"], ["agent", "agent"], ["tool", "tool"]] as const;
 const MEASURES = [["cost", "cost"], ["tokens", "tokens"], ["calls", "calls"], ["worked", "time worked"]] as const;
 type Measure = (typeof MEASURES)[number][0];
@@ -31,7 +31,7 @@ const colourOf = (index: number) => (index < COLOURS ? `--g${index}` : "--g-othe
 export function UsageView({ source, machine }: { source: Source; machine: Machine }) {
   const { query } = route.value;
   const by = (query.get("by") ?? "model") as UsageBy;
-  // A tool uses time, and no tokens.
+  // A tool uses time but no tokens.
   const measures = by === "tool" ? MEASURES.filter(([key]) => key === "worked") : MEASURES;
   const measure = by === "tool" ? "worked" : ((query.get("measure") ?? "cost") as Measure);
   const since = query.get("since") ?? DEFAULT_SINCE;
@@ -207,7 +207,7 @@ function ToolTable({ usage }: { usage: Usage }) {
   );
 }
 
-/** Pull requests of a branch that are named. */
+/** Number of pull requests of a branch to name. */
 const CHIPS = 6;
 
 function BranchTable({ usage }: { usage: Usage }) {
