@@ -302,7 +302,7 @@ impl Config {
         config
     }
 
-    /// The same, and no person either.
+    /// The same settings without a person.
     pub(crate) fn for_numbers(&self) -> Self {
         let mut config = self.without_content();
         let without_person = |agent| AgentSettings {

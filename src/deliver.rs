@@ -43,7 +43,8 @@ pub use route::lane;
 pub(crate) use turns::may_pass;
 use turns::{Served, Turn};
 
-/// Attempts per request before the destination is left for a later run, even if patience remains.
+/// Number of attempts per request before the destination is left for a later run, even if patience
+/// remains.
 const MAX_ATTEMPTS: u32 = 10;
 /// Pause of a destination after a failure that may pass at any moment, such as a network that is
 /// gone. Doubles with each further failure.

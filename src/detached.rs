@@ -2,7 +2,7 @@
 //! session, no terminal, no streams, a working directory outside any project.
 //!
 //! Standard output of the detached process is a pipe to its caller until the process releases it:
-//! the caller waits for the end of the pipe. Everything else that the process writes goes nowhere.
+//! the caller waits for the end of the pipe. All other output of the process is discarded.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};

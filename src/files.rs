@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
-/// Attempts to rename a file that another program has open.
+/// Number of attempts to rename a file that another program has open.
 const TRIES: u32 = 20;
 
 /// Time between two attempts.

@@ -36,7 +36,7 @@ pub struct Host {
     pub(crate) system: Option<PathBuf>,
     /// The host name of the machine.
     pub(crate) name: Option<String>,
-    /// The path of this executable, for starting itself again detached.
+    /// The path of this executable, with which it starts itself again as a detached process.
     pub(crate) executable: Option<PathBuf>,
     /// The arguments, without the name of the program.
     pub(crate) arguments: Vec<OsString>,

@@ -36,7 +36,7 @@ pub(crate) enum NoOutput {
     /// It printed too much.
     #[error("printed more than {limit} bytes")]
     TooLong {
-        /// The limit.
+        /// The limit, in bytes.
         limit: u64,
     },
     /// It ended with an error.

@@ -45,13 +45,13 @@ pub fn print_styled(text: &Styled) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes a message for the person at the terminal. Failures are ignored, since nobody may be
-/// reading.
+/// Writes a message for the person at the terminal. Failures are ignored: the person may have
+/// closed it.
 pub fn say(text: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{}", clean(&text.to_string()));
 }
 
-/// Whether somebody may be watching standard output.
+/// Whether a person may be watching standard output.
 #[must_use]
 pub fn is_watched() -> bool {
     io::stdout().is_terminal()

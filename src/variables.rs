@@ -82,13 +82,13 @@ variables! {
     AllProxy = "ALL_PROXY", NeverRoutes;
     /// Hosts that are called without a proxy.
     NoProxy = "NO_PROXY", NeverRoutes;
-    /// The same as `HTTP_PROXY`; both spellings are in use.
+    /// Another spelling of `HTTP_PROXY`; both are in use.
     HttpProxyInSmall = "http_proxy", NeverRoutes;
-    /// The same as `HTTPS_PROXY`.
+    /// Another spelling of `HTTPS_PROXY`.
     HttpsProxyInSmall = "https_proxy", NeverRoutes;
-    /// The same as `ALL_PROXY`.
+    /// Another spelling of `ALL_PROXY`.
     AllProxyInSmall = "all_proxy", NeverRoutes;
-    /// The same as `NO_PROXY`.
+    /// Another spelling of `NO_PROXY`.
     NoProxyInSmall = "no_proxy", NeverRoutes;
     /// File with trusted certificates.
     CertificateFile = "SSL_CERT_FILE", NeverRoutes;

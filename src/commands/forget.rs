@@ -9,7 +9,7 @@ use crate::outbox::Cause;
 use crate::ui;
 
 pub(super) fn run(arguments: &cli::Forget, host: &Host) -> anyhow::Result<Exit> {
-    // It deletes waiting events, which a project must not cause.
+    // The command deletes waiting events, which a project must not cause.
     refuse_inside_agent(&typed(&host.arguments), host)?;
     let environment = Environment::of(host, Caller::of_command(host));
     let host = &environment.host;

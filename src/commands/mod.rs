@@ -80,7 +80,7 @@ impl From<Exit> for ExitCode {
 #[error("{0}")]
 pub struct WrongUse(pub String);
 
-/// Runs a command; without one, shows what is on.
+/// Runs a command; without one, prints the overview.
 ///
 /// # Errors
 /// [`WrongUse`], or any error that stopped the command.

@@ -362,7 +362,7 @@ fn lines(sessions: &[&SessionRef]) -> String {
     listed(sessions.iter().map(|session| name(session)))
 }
 
-/// Some of the names, a line each.
+/// Some of the names, one per line.
 fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
     let number = names.len();
     let mut lines: Vec<String> = names.take(CANDIDATES).map(|it| format!("  {it}")).collect();

@@ -471,7 +471,7 @@ impl Report {
     }
 }
 
-/// Messages about the sessions whose events wait until it is clear what the user wants.
+/// Messages about the sessions whose events wait until the user's decision is clear.
 pub(super) fn held(reasons: &Reasons) -> impl Iterator<Item = String> {
     reasons
         .iter()

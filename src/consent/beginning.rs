@@ -68,7 +68,7 @@ pub(super) struct Note {
 }
 
 impl Beginning {
-    /// Reads the stored variables, or stores them. `named` tells whether a settings file names a
+    /// Reads the stored variables, or stores them. `named` returns whether a settings file names a
     /// variable, `of_repository` whether a file of the repository decides it.
     pub(super) fn of(
         host: &Host,

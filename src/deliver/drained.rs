@@ -23,7 +23,7 @@ pub struct Drained {
     /// A destination failed in a way that may pass at any moment: the drain is worth repeating when
     /// its pause is over.
     pub may_pass: bool,
-    /// Why the events of sessions wait until it is clear what the user wants.
+    /// Reasons why the events of sessions wait until the user's decision is clear.
     pub held: Reasons,
     /// The last error.
     pub last_error: Option<String>,

@@ -12,7 +12,7 @@ const POLL: Duration = Duration::from_millis(100);
 
 /// The turn of a drain at a destination.
 pub(super) enum Turn {
-    /// It may send, as long as it holds the lock.
+    /// The drain may send, as long as it holds the lock.
     Begins(Lock, DestinationRecord),
     /// Another process sends to the destination.
     Busy,
@@ -23,11 +23,11 @@ pub(super) enum Turn {
 /// The result of a drain for one destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Served {
-    /// It sent everything, or an attempt failed.
+    /// The drain sent everything, or an attempt failed.
     Tried,
-    /// Nothing: nothing waits, or the destination is left alone after a failure.
+    /// The drain did nothing: no event waits, or the destination is left alone after a failure.
     Never,
-    /// Nothing: another process sends to it.
+    /// The drain did nothing: another process sends to the destination.
     ByAnother,
 }
 

@@ -105,7 +105,7 @@ pub enum InboxError {
 /// Damage of a stored chunk.
 #[derive(Debug, thiserror::Error)]
 pub enum ChunkError {
-    /// It cannot be expanded.
+    /// The chunk cannot be expanded.
     #[error(transparent)]
     Compressed(#[from] io::Error),
     /// The stored bytes cannot be read.

@@ -12,11 +12,11 @@ pub struct Losses {
     pub logs: Rejected,
     /// Fields whose values are of an unexpected type. They count as missing.
     pub unreadable_fields: u64,
-    /// Values nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH), which were dropped.
+    /// Number of values nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH), which were dropped.
     pub cut_values: u64,
-    /// Spans whose missing or invalid ids were replaced by stable ones.
+    /// Number of spans whose missing or invalid ids were replaced by stable ones.
     pub replaced_ids: u64,
-    /// Groups of metrics, which this program does not use.
+    /// Number of groups of metrics, which this program does not use.
     pub metrics: u64,
 }
 

@@ -123,11 +123,11 @@ impl SessionRecord {
 /// Results of storing the events of a session, in events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Enqueued {
-    /// Now waiting, and new to the outbox (or dropped before they were sent).
+    /// Events that now wait and are new to the outbox (or were dropped before they were sent).
     pub new: u64,
-    /// Waiting again with a new body: traces that grew, parked events that changed.
+    /// Events that wait again with a new body: traces that grew, parked events that changed.
     pub replaced: u64,
-    /// Already stored; nothing to do.
+    /// Events that were stored already; nothing to do.
     pub known: u64,
 }
 
@@ -136,15 +136,15 @@ pub struct Enqueued {
 pub struct Receipt {
     /// All events.
     pub events: u64,
-    /// Accepted by the server.
+    /// Events accepted by the server.
     pub acknowledged: u64,
-    /// Not sent yet.
+    /// Events not sent yet.
     pub waiting: u64,
-    /// Refused by the server one by one; kept, not sent again.
+    /// Events refused by the server one by one; kept, not sent again.
     pub parked: u64,
-    /// Dropped by a limit of the outbox.
+    /// Events dropped by a limit of the outbox.
     pub dropped: u64,
-    /// Withdrawn by the user before they were sent.
+    /// Events withdrawn by the user before they were sent.
     pub withdrawn: u64,
 }
 
@@ -184,7 +184,8 @@ pub struct TranscriptStamp {
 /// Events that are sent in one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claimed {
-    /// See [`Outbox::changes`](super::Outbox::changes).
+    /// Number of changes of waiting events at the time of the claim; see
+    /// [`Outbox::changes`](super::Outbox::changes).
     pub(crate) changes: u64,
     /// Batches to send, the oldest first.
     pub batches: Vec<Batch>,
@@ -215,7 +216,7 @@ pub struct Batch {
     pub(super) events: Vec<i64>,
 }
 
-/// A batch that is missing, or differs from what was stored.
+/// A batch that is missing, or differs from the stored one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damaged {
     /// A description of the damage.

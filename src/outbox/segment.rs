@@ -13,9 +13,9 @@ const LAST_BLOCK: [u8; 5] = [1, 0, 0, 0xff, 0xff];
 
 /// The compressed JSON of some events, joined by commas: a part of a deflate stream.
 ///
-/// It ends at the boundary of a byte and refers to nothing before itself, so that it can stand after
-/// any other complete blocks of such a stream. A request is made of segments as they lie on disk,
-/// see [`body`](crate::deliver::body): nothing is compressed or decompressed for it.
+/// It ends at a byte boundary and refers to nothing before itself, so that it can follow any other
+/// complete blocks of such a stream. A request is composed of segments as stored on disk, see
+/// [`body`](crate::deliver::body): nothing is compressed or decompressed for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Segment {
     /// Number of events.

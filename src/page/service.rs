@@ -115,7 +115,7 @@ impl Service {
         self.door.address() + &self.fragment()
     }
 
-    /// The same address, valid once.
+    /// The address that opens the page once, at the session that the user named.
     pub(super) fn address_for_once(&self) -> String {
         self.door.address_for_once() + &self.fragment()
     }

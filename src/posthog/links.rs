@@ -35,7 +35,8 @@ pub fn session(endpoint: &Endpoint, frozen: &Frozen, key: &str) -> Option<String
     (frozen.grouping == Grouping::Session).then(|| trace(endpoint, id))
 }
 
-/// A text as part of an address: what is neither letter, digit, `-`, `_`, `.` nor `~` is escaped.
+/// A text as part of an address: characters other than letters, digits, `-`, `_`, `.` and `~` are
+/// escaped.
 fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -2,8 +2,8 @@
 
 use super::{Event, Json, names};
 
-/// Days for which PostHog's cloud keeps content, counted from the event's timestamp. Source:
-/// <https://posthog.com/docs/ai-observability/data-retention>.
+/// Number of days for which PostHog's cloud keeps content, counted from the event's timestamp.
+/// Source: <https://posthog.com/docs/ai-observability/data-retention>.
 pub const CONTENT_DAYS: i64 = 30;
 
 /// Properties that PostHog stores separately and drops after that time, as it does with

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Element that Claude Code puts around errors of its own, as against those of the tool's program.
-/// It is meant for the model; in a list of errors it stands before every one of them. Seen in
+/// It is meant for the model, and in a list of errors it would precede each of them. Seen in
 /// versions 2.1.11 to 2.1.199. The result of the tool keeps it.
 const OPENING: &str = "<tool_use_error>";
 const CLOSING: &str = "</tool_use_error>";

@@ -27,9 +27,9 @@ pub struct Deliveries {
 /// Numbers of requests removed from a batch, by reason.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct LeftOut {
-    /// Tests of the connection.
+    /// Number of tests of the connection.
     pub(super) connection_tests: u64,
-    /// Made-up requests.
+    /// Number of made-up requests.
     pub(super) test_requests: u64,
     /// Requests of other keys, by the name of the key; the empty name for requests without one.
     pub(super) other_keys: BTreeMap<String, u64>,

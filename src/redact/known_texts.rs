@@ -23,7 +23,8 @@ pub struct KnownTexts<'a> {
 type ByAddress = BuildHasherDefault<AddressHasher>;
 
 /// Hash of an address and a length. Most texts are so short that the usual hash would take as long
-/// as redacting them; it withstands keys that were chosen to collide, which nobody can do here.
+/// as redacting them; its protection against chosen keys is not needed, since nobody chooses
+/// addresses.
 #[derive(Debug, Default)]
 struct AddressHasher(u64);
 

@@ -15,7 +15,7 @@ pub enum Agent {
 }
 
 impl Agent {
-    /// All of them.
+    /// All agents.
     pub const ALL: [Self; 4] = [Self::ClaudeCode, Self::Pi, Self::OpenCode, Self::Otlp];
 
     /// The name in identities, in `$ai_framework` and on the command line.

@@ -6,7 +6,7 @@ use super::time::{Asks, Background, NEGLIGIBLE, Order, OwnTime, Sighting, ToolTi
 use super::tree::ToolCall;
 use super::work::Permission;
 
-/// Shorter than any person takes to read and answer a question.
+/// Time shorter than any person takes to read and answer a question.
 const AT_ONCE: TimeDelta = TimeDelta::milliseconds(500);
 /// Maximum difference between two clocks of one agent.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(1);
@@ -339,7 +339,7 @@ impl Calls {
 }
 
 impl Interval {
-    /// Whether a known total waiting time would tell more about this call.
+    /// Whether a known total waiting time would make this call's time more precise.
     fn can_be_narrowed(&self, time: &Time) -> bool {
         let is_unclear = time.of_call.mixed().is_some() || self.recorded().is_some();
         is_unclear && time.of_call.waited.is_none() && self.may_have_asked() && !self.is_background

@@ -16,9 +16,9 @@ use super::usage::{Usage, UsageReport};
 /// Whether a session may still be written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionState {
-    /// It ended: a tool call without a result will not get one.
+    /// The session ended: a tool call without a result will not get one.
     Ended,
-    /// It is still running: what may change is not sent yet.
+    /// The session is still running: events that may change are not sent yet.
     Running,
 }
 

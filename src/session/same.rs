@@ -10,7 +10,7 @@ pub(crate) fn same_block(a: &Block, b: &Block) -> bool {
         | (Block::Report(a), Block::Report(b))
         | (Block::Thinking(a), Block::Thinking(b)) => a == b,
         (Block::Json(a), Block::Json(b)) | (Block::Other(a), Block::Other(b)) => a == b,
-        // Of an image only its size is known, which two may share. A response holds no results.
+        // Only the size of an image is known, which two may share. A response contains no results.
         _ => false,
     }
 }

@@ -110,7 +110,7 @@ impl RecordedTimes {
 }
 
 /// Calls `each` with every response of a turn at any depth, in tree order, and whether a background
-/// agent made it, for which nobody waits.
+/// agent made it, which no person waits for.
 fn each_response(turn: &mut Turn, each: &mut dyn FnMut(&mut Generation, bool)) {
     for generation in &mut turn.generations {
         response(generation, false, each);

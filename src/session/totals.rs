@@ -16,25 +16,25 @@ use super::work::Work;
 /// Sums over the generations of a session, each response counted once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
-    /// Turns.
+    /// Number of turns.
     pub turns: u64,
-    /// Responses, including failed calls.
+    /// Number of responses, including failed calls.
     pub generations: u64,
-    /// Tool calls.
+    /// Number of tool calls.
     pub tool_calls: u64,
-    /// Tool calls that failed or were refused.
+    /// Number of tool calls that failed or were refused.
     pub tool_errors: u64,
-    /// Failed calls of a model.
+    /// Number of failed calls of a model.
     pub errors: u64,
-    /// Tool calls without a result.
+    /// Number of tool calls without a result.
     pub unfinished_tool_calls: u64,
-    /// Responses whose output token count is a placeholder.
+    /// Number of responses whose output token count is a placeholder.
     pub placeholders: u64,
-    /// Responses without reported usage.
+    /// Number of responses without reported usage.
     pub without_usage: u64,
-    /// Interruptions of the agent by the user.
+    /// Number of interruptions of the agent by the user.
     pub interruptions: u64,
-    /// Compactions of the conversation.
+    /// Number of compactions of the conversation.
     pub compactions: u64,
     /// Milliseconds of waiting for a person.
     pub waited_ms: u64,

@@ -24,9 +24,9 @@ pub struct Usage {
     /// The parts of `output` that are not text.
     #[serde(default, skip_serializing_if = "MediaTokens::is_none")]
     pub media_output: MediaTokens,
-    /// Web searches that the provider ran.
+    /// Number of web searches that the provider ran.
     pub web_searches: u64,
-    /// Web pages that the provider fetched.
+    /// Number of web pages that the provider fetched.
     #[serde(default)]
     pub web_fetches: u64,
 }
@@ -45,19 +45,19 @@ pub struct MediaTokens {
 /// Whether the output token count of a call is its final one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputCount {
-    /// It is.
+    /// The count is final.
     Final,
-    /// It is the initial value of a stream: the agent never recorded the final one.
+    /// The count is the initial value of a stream: the agent never recorded the final one.
     Placeholder,
 }
 
 /// How a call reported its input tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CacheCounts {
-    /// Without those read from the cache or written to it.
+    /// Input tokens outside the cache only.
     #[default]
     Apart,
-    /// All of them together.
+    /// All input tokens, including those read from the cache or written to it.
     Included,
 }
 
@@ -70,14 +70,14 @@ pub enum UsageReport {
     Missing,
 }
 
-/// Cost of one call in dollars, as computed by the agent.
+/// Cost of one call in USD, as computed by the agent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
-    /// Total.
+    /// Total cost in USD.
     pub total: f64,
-    /// Cost of input, including cached input, if the agent splits the cost.
+    /// Cost of input in USD, including cached input, if the agent splits the cost.
     pub input: Option<f64>,
-    /// Cost of output, if the agent splits the cost.
+    /// Cost of output in USD, if the agent splits the cost.
     pub output: Option<f64>,
 }
 

@@ -13,18 +13,18 @@ pub struct Work {
     pub pushed_branches: BTreeSet<String>,
     /// URLs of pull requests that were opened, changed or commented on.
     pub pull_requests: BTreeSet<String>,
-    /// Lines added to files by the agent's own tools.
+    /// Number of lines added to files by the agent's own tools.
     pub lines_added: u64,
-    /// Lines removed by them.
+    /// Number of lines removed by them.
     pub lines_removed: u64,
 }
 
 /// Events of a turn other than calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Incidents {
-    /// Interruptions of the agent by the user.
+    /// Number of interruptions of the agent by the user.
     pub interruptions: u64,
-    /// Compactions of the conversation.
+    /// Number of compactions of the conversation.
     pub compactions: u64,
     /// URLs of pull requests that the agent linked to the turn.
     pub pull_requests: BTreeSet<String>,

@@ -25,7 +25,7 @@ pub enum Reason {
     Error(String),
     /// Parts of it are damaged, and the rest was read.
     Damaged(String),
-    /// It is a symbolic link out of the user's own folders, to this target.
+    /// The path is a symbolic link out of the user's own folders, to this target.
     LeadsOut(PathBuf),
 }
 

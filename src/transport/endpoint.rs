@@ -61,13 +61,13 @@ enum Kind {
 /// Why a text is not a usable address of PostHog.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// It is not a URL.
+    /// The text is not a URL.
     #[error("{0:?} is not an address such as https://us.i.posthog.com")]
     Malformed(String),
     /// Sessions would be sent unencrypted.
     #[error("{0:?} is not encrypted: only https is used, except on this machine")]
     NotEncrypted(String),
-    /// It contains a user name or password, which would end up in logs.
+    /// The address contains a user name or password, which would end up in logs.
     #[error("the address of {host} holds a user name or password, which logs would show")]
     Credentials {
         /// The host, without the credentials.
@@ -140,7 +140,7 @@ impl Endpoint {
         &self.base
     }
 
-    /// The address of the app that shows what was sent, without a trailing slash.
+    /// The address of the app that shows the sent events, without a trailing slash.
     #[must_use]
     pub fn app(&self) -> String {
         if self.is_posthog_cloud() {

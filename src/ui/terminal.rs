@@ -14,7 +14,7 @@ use rustix::termios::{
 const LONGEST: usize = 4096;
 const CONTROL_C: u8 = 3;
 
-/// Whether the terminal shows what is typed.
+/// Whether the terminal shows typed characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Echo {
     Shown,

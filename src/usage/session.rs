@@ -266,7 +266,7 @@ impl SessionUsage {
         models.into_iter().map(|(model, _)| model).collect()
     }
 
-    /// All records. Without events of turns, traces stand for them.
+    /// All records. Without events of turns, records of traces replace them.
     pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> {
         let calls = self
             .calls

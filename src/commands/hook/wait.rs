@@ -2,10 +2,10 @@
 //!
 //! | the session was ended by | the hook returns |
 //! |---|---|
-//! | a person, on a machine that goes on | when all is acknowledged, after 250 ms at most; at once if the destination cannot take it now |
+//! | a person, on a machine that stays | when all is acknowledged, after 250 ms at most; at once if the destination cannot take it now |
 //! | anything else, or the machine ends with the agent (a container, CI) | when all is acknowledged, at the latest at its budget |
 //!
-//! In all rows it returns after the first failed attempt, and the detached process goes on.
+//! In all rows it returns after the first failed attempt, and the detached process continues.
 
 use std::time::Duration;
 

@@ -32,7 +32,7 @@ pub(super) struct Summary<'a> {
     pub(super) tally: Tally,
     /// Sessions that were sent without their content.
     pub(super) without_content: u64,
-    /// Files that hold no session.
+    /// Number of files without a session.
     pub(super) empty: u64,
     /// Sessions that are to be left alone, by reason.
     pub(super) left_alone: BTreeMap<String, u64>,

@@ -22,7 +22,7 @@ const ERROR: Style = AnsiColor::Red.on_default();
 
 /// Widths of the columns at the right: tokens in, out and cached, and time.
 const NUMBERS: [(&str, usize); 4] = [("in", 7), ("out", 7), ("cached", 8), ("time", 10)];
-/// A narrower terminal shows only the time at the right.
+/// Width in columns below which only the time is shown at the right.
 const NARROW: usize = 70;
 /// Minimum width of the text of a line, at any depth.
 const LEAST: usize = 12;

@@ -9,7 +9,7 @@ use crate::inbox::{Fact, ServiceStatus, Status};
 use crate::ui;
 use crate::views::{Machine, Received};
 
-/// Services to show. The JSON has all.
+/// Number of services to show. The JSON has all.
 const SHOWN: usize = 4;
 
 /// The lines of the status, with their labels.

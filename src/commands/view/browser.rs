@@ -25,7 +25,7 @@ pub(super) fn open(address: &str) {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     if let Ok(mut opener) = command.spawn() {
-        // It ends at once, or with the browser that it became.
+        // The opener ends at once, or with the browser that it became.
         std::thread::spawn(move || drop(opener.wait()));
     }
 }

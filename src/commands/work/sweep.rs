@@ -106,7 +106,7 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// Stores what is new of a session under the terms of its hook. Returns whether that worked.
+    /// Stores the new events of a session under the terms of its hook. Returns whether that worked.
     fn store_under(&self, ending: &Ending, found: &SessionRef, report: &mut Report) -> bool {
         let Some(joined) = Terms::join(&ending.settings, self.config) else {
             return false;
@@ -148,7 +148,7 @@ impl<'a> Sweep<'a> {
     }
 }
 
-/// Stores what is new of a session. Returns whether that worked.
+/// Stores the new events of a session. Returns whether that worked.
 fn store(sending: &Sending<'_>, found: &SessionRef, report: &mut Report) -> bool {
     let stored = sending.store(&sending.pipeline(), found, Some(SessionState::Ended));
     match stored {

@@ -10,7 +10,7 @@ const STATE: &str = "POSTHOG_LLMA_CRASH_TEST_STATE";
 const URL: &str = "POSTHOG_LLMA_CRASH_TEST_URL";
 const EVENTS: u64 = 400;
 const KILLS: u64 = 15;
-/// How much longer a process takes to start on Windows, at most.
+/// Largest factor by which a process takes longer to start on Windows.
 const SLOWNESS: u32 = if cfg!(windows) { 8 } else { 1 };
 
 /// Enqueues the events of the crash test, ten at a time, and drains after each ten.
@@ -51,7 +51,7 @@ fn a_process_killed_at_any_moment_loses_nothing() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // The only real waiting in these tests: the moment of the kill is what is tested.
+        // The only real waiting in these tests: they vary the moment of the kill.
         thread::sleep(Duration::from_millis(20 + kill * 37 % 200) * SLOWNESS);
         victim.kill().unwrap();
         victim.wait().unwrap();

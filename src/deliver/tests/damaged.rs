@@ -91,7 +91,7 @@ fn the_events_of_a_damaged_batch_are_sent_when_their_session_was_read_again() {
 fn a_batch_that_is_damaged_where_only_unpacking_shows_it_is_set_aside() {
     let scene = Scene::with(3);
     damage(&scene, "UPDATE events SET start = 9000 WHERE seq = 3");
-    // Only what is split is unpacked.
+    // A batch is unpacked only if it is split.
     scene.server.then(Fault::status(413));
     let drained = scene.drain();
     assert_eq!((drained.sent, drained.parked, drained.waiting), (0, 3, 0));

@@ -56,7 +56,7 @@ pub fn is_main_process(host: &Host) -> bool {
     pid.is_some_and(|pid| pid == 1 || parent(pid) == Some(1))
 }
 
-/// The parent of a process, where `/proc` tells it.
+/// The parent of a process, if `/proc` shows it.
 fn parent(pid: u32) -> Option<u32> {
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);

@@ -84,7 +84,7 @@ fn entry(path: &Path) -> Option<Entry> {
     serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
-/// Whether a process runs, as far as the system tells.
+/// Whether a process runs, as far as the system shows.
 #[cfg(unix)]
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {
@@ -95,7 +95,7 @@ pub fn is_alive(pid: u32) -> bool {
     pid.is_some_and(|pid| !matches!(test_kill_process(pid), Err(Errno::SRCH)))
 }
 
-/// Whether a process runs, as far as the system tells.
+/// Whether a process runs, as far as the system shows.
 #[cfg(windows)]
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {

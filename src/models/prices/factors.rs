@@ -3,9 +3,9 @@
 /// The price of a call relative to the standard one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Factors {
-    /// Of input, output and cache writes.
+    /// Factor of input, output and cache writes.
     pub(super) tokens: f64,
-    /// Of cache reads, which some tiers do not discount.
+    /// Factor of cache reads, which some tiers do not discount.
     pub(super) cache_read: f64,
 }
 
@@ -13,7 +13,7 @@ impl Factors {
     /// The standard price.
     pub(super) const STANDARD: Self = Self::all(1.0);
 
-    /// The same factor for all tokens.
+    /// The same factor for all token counts.
     pub(super) const fn all(factor: f64) -> Self {
         Self {
             tokens: factor,

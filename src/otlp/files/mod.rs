@@ -51,7 +51,7 @@ pub struct Requests {
 pub struct Damage {
     /// Requests that break off: at the end of the file, or at a line end within a text.
     pub torn: u64,
-    /// Places without a request of the format.
+    /// Number of places without a request of the format.
     pub unreadable: u64,
     /// Requests larger than [`MAX_REQUEST`].
     pub too_large: u64,

@@ -2,7 +2,7 @@
 
 use super::{Display, Insight};
 
-/// All of them, in the order in which the dashboard shows them.
+/// All queries, in the order in which the dashboard shows them.
 pub const INSIGHTS: &[Insight] = &[
     Insight {
         name: "Cost by day",

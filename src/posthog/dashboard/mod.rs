@@ -12,28 +12,28 @@ pub use insights::INSIGHTS;
 
 /// Name of the dashboard.
 pub const NAME: &str = "Coding agents";
-/// Days that the dashboard shows at first.
+/// Number of days that the dashboard shows at first.
 const DAYS: u32 = 30;
-/// Columns and rows of PostHog's grid that a tile takes.
+/// Columns and rows of a tile in PostHog's grid.
 const WIDTH: usize = 6;
 const HEIGHT: usize = 5;
 /// Columns of PostHog's grid.
 const GRID: usize = 12;
 
-/// A query with how its result is drawn.
+/// A query, and the way to draw its result.
 #[derive(Clone, Copy, Debug)]
 pub struct Insight {
     /// Name of the tile.
     pub name: &'static str,
     /// One or two sentences: the question that the tile answers, and how to read it.
     pub description: &'static str,
-    /// How it is drawn.
+    /// The way to draw the result.
     pub display: Display,
     /// The query in `HogQL`, the SQL of PostHog.
     pub query: &'static str,
 }
 
-/// How the result of a query is drawn.
+/// The way to draw the result of a query.
 #[derive(Clone, Copy, Debug)]
 pub enum Display {
     /// As a table.

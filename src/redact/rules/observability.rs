@@ -7,7 +7,7 @@ use crate::redact::text::format::{
 use crate::redact::values::checks::with_digit;
 
 pub(super) const PROVIDERS: &[Provider] = &[
-    // A project key (`phc_`) is public by design, it stands in every web page.
+    // A project key (`phc_`) is public by design: it is in every web page.
     provider(
         "posthog.com/docs/api",
         &[

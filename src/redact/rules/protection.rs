@@ -1,4 +1,4 @@
-//! Security scanners, network protection, and proofs of who somebody is.
+//! Security scanners, network protection, and proofs of identity.
 
 use super::{Provider, prefix, provider, word};
 use crate::redact::text::format::{

@@ -37,8 +37,8 @@ impl Detector {
         )
     }
 
-    /// The secret that this detector finds where its anchor stands at `at`, if it begins at `floor`
-    /// or later; or the end of what is to be skipped.
+    /// The secret that this detector finds for the anchor at `at`, if it begins at `floor` or
+    /// later; or the end of the text to skip.
     pub(crate) fn detect(
         self,
         text: &[u8],

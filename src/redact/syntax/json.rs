@@ -83,7 +83,7 @@ struct Leaves<'t> {
     held: Vec<Assigned>,
     /// The last string, which may be the name of a field.
     last: Option<(usize, usize)>,
-    /// Whether the object is a schema, as `"type": "string"` tells.
+    /// Whether the object is a schema, marked by fields such as `"type": "string"`.
     describes: bool,
 }
 

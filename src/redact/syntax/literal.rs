@@ -52,7 +52,7 @@ static WRAPPERS: Words = Words::of_any_case(&[
     b"field",
 ]);
 const LONGEST_WRAPPER: usize = 48;
-/// In a cell of CSV.
+/// Bytes of the longest line to search for a cell of CSV.
 const LONGEST_LINE: usize = 512;
 pub(crate) const LONGEST_TYPE: usize = 64;
 

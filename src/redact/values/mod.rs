@@ -15,7 +15,7 @@ use placeholders::{is_fixture, is_label, is_pattern};
 pub(crate) use placeholders::{is_placeholder, is_placeholder_value};
 use random::{is_machine_made, looks_random};
 
-/// Style in which a value is written, which tells how literally to take it.
+/// Style in which a value is written, which shows how literally to take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
     /// In quotes, or the value of an environment variable.

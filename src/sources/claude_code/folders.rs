@@ -39,7 +39,7 @@ pub(super) fn folders(files: &SessionFiles) -> io::Result<BTreeSet<String>> {
 /// Searches lines for working directories.
 struct Folders {
     found: BTreeSet<String>,
-    /// The same, as JSON spells them.
+    /// The same folders, as JSON spells them.
     spelled: HashSet<Vec<u8>>,
     field: Word,
 }

@@ -25,7 +25,7 @@ use super::wire::{self, Content, Line};
 use crate::session::{Agent, Block, Message, Role, Session, Wanted};
 use crate::sources::lenient::{Text, items, payload};
 
-/// Passes what the lines say to the assembler.
+/// A reader that passes the facts in lines to the assembler.
 pub(super) struct LineReader {
     pub(super) assembler: Assembler,
     pub(super) requests: Requests,

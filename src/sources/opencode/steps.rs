@@ -80,7 +80,7 @@ pub(super) fn steps<'r, 'p>(
                         earliest = step.done_at();
                         steps.push(step);
                     } else {
-                        // It was repeated after that.
+                        // The call was repeated after that.
                         earliest = unfinished.seen_until().unwrap_or(earliest).max(earliest);
                         failures.begun += 1;
                     }

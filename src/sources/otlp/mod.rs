@@ -10,7 +10,7 @@
 //!                     what    generation history
 //! ```
 //!
-//! | file | what it knows |
+//! | file | contents |
 //! |---|---|
 //! | `archive` | traces in files |
 //! | `received` | traces in the inbox |

@@ -38,7 +38,7 @@ const DEEPEST: usize = 64;
 /// A settings file.
 ///
 /// # Errors
-/// The reason for which it cannot be read. The message tells a position and never the content.
+/// The reason for which it cannot be read. The message contains a position and never the content.
 pub fn read(file: &Path) -> Result<Map<String, Value>, String> {
     let bytes = regular::read_small(file, LARGEST).map_err(|error| error.to_string())?;
     let json = decoded(&bytes);

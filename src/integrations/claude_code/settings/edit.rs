@@ -30,7 +30,7 @@ pub enum EditError {
     /// The file is write-protected.
     #[error("{} is read-only", .0.display())]
     ReadOnly(PathBuf),
-    /// It is no JSON that Claude Code reads.
+    /// The file is not JSON that Claude Code reads.
     #[error("{} cannot be read as JSON, and Claude Code ignores it too: {problem}", path.display())]
     NotJson {
         /// The file.
@@ -38,7 +38,7 @@ pub enum EditError {
         /// The error and its position.
         problem: String,
     },
-    /// It is JSON of another structure.
+    /// The file is JSON of another structure.
     #[error("{} is no settings file: {what} is not a JSON object", path.display())]
     NotSettings {
         /// The file.
