@@ -1,8 +1,8 @@
 //! Writes session trees of any size, in the line format of a current Claude Code, from a seed.
 //!
-//! What stands in them is made up; how much of it stands where is as in real sessions: half of
-//! all bytes are results of tools, a quarter responses, a tenth progress, a tenth of the sessions
-//! has a subagent. Prints what was written, counted while it was written.
+//! The texts are made up; their shares are those of real sessions: half of all bytes are results of
+//! tools, a quarter responses, a tenth progress, and a tenth of the sessions has a subagent. Prints
+//! the counts it made while writing.
 //!
 //! ```text
 //! cargo run --release --example make-sessions -- FOLDER --sessions 5000 --megabytes 4000

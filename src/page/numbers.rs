@@ -87,7 +87,8 @@ pub(super) fn read(
     }
     let mut numbers = adder.numbers.ok_or(NoNumbers::Nothing)?;
     numbers.unreadable = walked.unreadable;
-    // Calls in a trace that are sent with the session of the agent that made them.
+    // The reason to leave a trace alone: its calls are sent with the session of the agent that made
+    // them.
     let reported = |found| {
         pipeline::reported(found, &here.config, &here.host)
             .ok()
