@@ -36,19 +36,13 @@ impl Sending<'_> {
         }
     }
 
-    /// The exclusion of a session that a received trace names: a coding agent's, whose calls a
-    /// gateway delivers. `None` if there is none.
+    /// The exclusion of a session that a trace names: a coding agent's, whose calls a gateway, an
+    /// application or the agent itself reports. `None` if there is none.
     fn excluded_by_name(&self, session: &StoredSession) -> anyhow::Result<Option<Exclusion>> {
-        let Some(trace) = sources::trace_of_key(&session.agent, &session.id) else {
-            return Ok(None);
-        };
-        let excluded = self.outbox().exclusions().all()?;
-        if excluded.is_empty() {
-            return Ok(None);
+        match &session.place {
+            Some(place) => Ok(self.outbox().exclusions().of_named(&place.sessions)?),
+            None => Ok(None),
         }
-        let named = sources::sessions_named_in(&trace, self.outbox().directory())?;
-        let mut excluded = excluded.into_iter();
-        Ok(excluded.find(|it| named.contains(&it.session)))
     }
 
     /// The content to send of a session, by the present settings of its route; the error is the
@@ -84,6 +78,7 @@ impl Sending<'_> {
         Some(Place {
             transcript,
             folders: Vec::from_iter(folder),
+            sessions: Vec::new(),
         })
     }
 }

@@ -67,12 +67,19 @@ fn read_again(exclusion: &Exclusion, directory: &Path) -> anyhow::Result<bool> {
     Ok(inbox.mark_waiting(traces)? > 0 && is_trace)
 }
 
-/// The received traces that name a session.
+/// The received traces that name a session, and those that report the same calls.
 fn naming(session: &str, directory: &Path) -> anyhow::Result<Vec<TraceKey>> {
-    let reader = Reader::open(directory)?;
-    let named = reader.map(|it| it.naming(session)).transpose()?;
-    let named = named.into_iter().flatten();
-    Ok(named.map(|it| it.revision.key).collect())
+    let Some(reader) = Reader::open(directory)? else {
+        return Ok(Vec::new());
+    };
+    let mut traces = Vec::new();
+    for trace in reader.naming(session)? {
+        let key = trace.revision.key;
+        traces.extend(reader.of_same_requests(&key)?);
+        traces.extend(reader.reports_with(&key)?);
+        traces.extend(reader.summary(&key)?);
+    }
+    Ok(traces.into_iter().map(|it| it.revision.key).collect())
 }
 
 /// The name of the agent of a session.

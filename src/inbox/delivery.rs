@@ -11,7 +11,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use super::digest::Digests;
 use super::key::Route;
 use super::loose;
-use super::sessions::{request_of, response_of, session_of};
+use super::sessions::{NAMED, named_in, request_of, response_of, session_of};
 use super::time::to_millis;
 use crate::otlp::openrouter::is_delivery;
 use crate::otlp::{Attributes, Batch, LogRecord, Span, TraceId, stored};
@@ -247,23 +247,40 @@ impl Part<'_> {
         (service_of(&resource.attributes), cut(name).to_owned())
     }
 
+    /// The keys of the trace: sessions, reported responses and requests.
     fn sessions(&self) -> Vec<String> {
         let spans = self.spans.iter();
         let spans = spans.map(|it| [&it.attributes, &it.resource.attributes]);
         let logs = self.logs.iter();
         let logs = logs.map(|it| [&it.attributes, &it.resource.attributes]);
-        let mut sessions: Vec<String> = Vec::new();
-        let mut add = |session: &str| {
-            let is_new = sessions.iter().all(|it| it != session);
-            if is_new && session.len() <= MAX_TEXT && sessions.len() < MAX_SESSIONS {
-                sessions.push(session.to_owned());
-            }
-        };
-        spans.chain(logs).filter_map(session_of).for_each(&mut add);
+        let mut sessions = Vec::new();
+        let mut keep = |session: String| add(&mut sessions, session);
+        let all = spans.chain(logs);
+        all.clone().filter_map(session_of).for_each(&mut keep);
         let requests = self.spans.iter().filter_map(|it| request_of(it));
         let responses = self.spans.iter().filter_map(|it| response_of(it));
-        requests.chain(responses).for_each(|it| add(&it));
+        requests.chain(responses).for_each(&mut keep);
+        let mut named = Vec::new();
+        let mut resource: Option<&Attributes> = None;
+        for [own, shared] in all {
+            let mut keep = |session| add(&mut named, session);
+            named_in(own, &mut keep);
+            // Most spans of a trace share their resource.
+            if !resource.is_some_and(|it| std::ptr::eq(it, shared)) {
+                named_in(shared, &mut keep);
+                resource = Some(shared);
+            }
+        }
+        named.retain(|it| !sessions.iter().any(|known| it[NAMED.len()..] == **known));
+        sessions.extend(named);
         sessions
+    }
+}
+
+/// Adds a key that is new and short, while there are few.
+fn add(keys: &mut Vec<String>, key: String) {
+    if key.len() <= MAX_TEXT && keys.len() < MAX_SESSIONS && !keys.contains(&key) {
+        keys.push(key);
     }
 }
 

@@ -13,7 +13,7 @@ use super::error::{ChunkError, InboxError};
 use super::facts::Fact;
 use super::key::{Route, TraceKey};
 use super::open;
-use super::sessions::{REQUEST, RESPONSE};
+use super::sessions::{NAMED, REQUEST, RESPONSE};
 use super::time::{from_millis, span_millis, to_millis};
 use crate::otlp::{LogRecord, Span, TraceId, stored};
 
@@ -232,14 +232,15 @@ impl Reader {
         self.list(condition, params![route.name(), session])
     }
 
-    /// The traces of all routes that name a session.
+    /// The traces of all routes that name a session, in any spelling.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn naming(&self, session: &str) -> Result<Vec<Summary>, InboxError> {
-        let condition = "id IN (SELECT trace FROM sessions WHERE session = ?1)
+        let condition = "id IN (SELECT trace FROM sessions WHERE session IN (?1, ?2))
             ORDER BY first_received, id";
-        self.list(condition, params![session])
+        let named = format!("{NAMED}{}", session.to_lowercase());
+        self.list(condition, params![session, named])
     }
 
     /// The traces that report a request to OpenRouter, by OpenRouter's id of the response.
@@ -295,9 +296,11 @@ impl Reader {
                 "SELECT session FROM sessions
                  WHERE trace = (SELECT id FROM traces WHERE trace_id = ?1 AND route = ?2)
                      AND substr(session, 1, length(?3)) <> ?3
-                     AND substr(session, 1, length(?4)) <> ?4",
+                     AND substr(session, 1, length(?4)) <> ?4
+                     AND substr(session, 1, length(?5)) <> ?5",
             )?;
-            let named = params![key.trace_id.bytes(), key.route.name(), RESPONSE, REQUEST];
+            let (id, route) = (key.trace_id.bytes(), key.route.name());
+            let named = params![id, route, RESPONSE, REQUEST, NAMED];
             let sessions = select.query_map(named, |row| row.get(0))?;
             sessions.collect::<rusqlite::Result<_>>()
         };

@@ -3,24 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::otlp::{Attributes, Span};
-
-/// Attributes with the session, the most trustworthy first.
-const SESSION_KEYS: [&str; 13] = [
-    "$ai_session_id",
-    "ai.telemetry.metadata.$ai_session_id",
-    "ai.telemetry.metadata.sessionId",
-    "ai.telemetry.metadata.session_id",
-    "ai.settings.context.$ai_session_id",
-    "gen_ai.conversation.id",
-    "session.id",
-    "langfuse.session.id",
-    "traceloop.association.properties.session_id",
-    "langsmith.metadata.session_id",
-    "langsmith.metadata.thread_id",
-    "conversation.id",
-    "gcp.vertex.agent.session_id",
-];
+use crate::otlp::{Attributes, Span, sessions};
 
 /// Attributes with the id of a response.
 const RESPONSE_KEYS: [&str; 3] = ["gen_ai.response.id", "ai.response.id", "llm.response.id"];
@@ -58,15 +41,17 @@ fn in_output(output: &str) -> Option<String> {
 }
 
 /// The session in the attributes of a span or record, or else of its resource.
-pub(super) fn session_of(attributes: [&Attributes; 2]) -> Option<&str> {
-    attributes.into_iter().find_map(|attributes| {
-        let named = attributes.iter().filter_map(|it| {
-            let rank = SESSION_KEYS.iter().position(|key| *key == it.key)?;
-            let session = it.value.as_text().filter(|text| !text.is_empty())?;
-            Some((rank, session))
-        });
-        named.min_by_key(|(rank, _)| *rank).map(|(_, it)| it)
-    })
+pub(super) fn session_of(attributes: [&Attributes; 2]) -> Option<String> {
+    attributes.into_iter().find_map(sessions::stated)
+}
+
+/// Prefix of the key of traces that name a session only in some other way, or in another spelling.
+/// No session id begins like it. The rest of the key is in lower case.
+pub(super) const NAMED: &str = "named\u{1f}";
+
+/// The keys of a trace for the sessions that attributes name, see [`sessions::named`].
+pub(super) fn named_in(attributes: &Attributes, found: &mut impl FnMut(String)) {
+    sessions::named(attributes, &mut |id| found(format!("{NAMED}{id}")));
 }
 
 /// Prefix of the key of traces that report a request to OpenRouter. No session id begins like it.
@@ -87,19 +72,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_name_of_a_session_wins_and_an_empty_one_is_none() {
-        let attributes = |pairs: &[(&str, &str)]| -> Attributes {
-            let pairs = pairs.iter();
-            pairs.map(|(key, value)| (*key, (*value).into())).collect()
+    fn a_span_names_its_session_before_its_resource_does() {
+        let attributes = |session: &str| -> Attributes {
+            [("session.id", session.into())].into_iter().collect()
         };
-        let resource = attributes(&[("session.id", "of the resource")]);
-        for (own, expected) in [
-            (&[("session.id", "a"), ("$ai_session_id", "b")][..], "b"),
-            (&[("session.id", ""), ("conversation.id", "c")], "c"),
-            (&[("session", "a")], "of the resource"),
-        ] {
+        let resource = attributes("of the resource");
+        for (own, expected) in [("a", "a"), ("", "of the resource")] {
             let own = attributes(own);
-            assert_eq!(session_of([&own, &resource]), Some(expected));
+            assert_eq!(session_of([&own, &resource]).as_deref(), Some(expected));
         }
     }
 }

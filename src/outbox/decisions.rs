@@ -20,7 +20,7 @@ use super::{
 use crate::posthog::{Recording, without_recording};
 
 /// The columns of a [`StoredSession`].
-const COLUMNS: &str = "id, agent, session, transcript, folders";
+const COLUMNS: &str = "id, agent, session, transcript, folders, named";
 
 /// Waiting and parked events, as pairs of session and batch.
 const HELD: &str = "
@@ -158,34 +158,49 @@ fn set_aside(change: &Connection, batch: i64, now: i64) -> rusqlite::Result<u64>
     Ok(events)
 }
 
-/// Stores the place of a session, in addition to the folders stored before.
+/// Stores the place of a session, in addition to the folders and sessions stored before.
 pub(super) fn place(change: &Connection, session: i64, place: &Place) -> rusqlite::Result<()> {
-    let select = "SELECT transcript, folders FROM sessions WHERE id = ?1";
-    let (transcript, folders): (Option<TranscriptPath>, Option<String>) = change
-        .prepare_cached(select)?
-        .query_row([session], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut all = folders.map_or_else(Vec::new, |known| listed(&known));
-    let count = all.len();
-    all.extend(place.folders.iter().cloned());
-    all.sort();
-    all.dedup();
-    if transcript.is_some_and(|it| it.0 == place.transcript) && all.len() == count {
+    let select = "SELECT transcript, folders, named FROM sessions WHERE id = ?1";
+    let (transcript, folders, named) =
+        change.prepare_cached(select)?.query_row([session], |row| {
+            Ok((
+                row.get::<_, Option<TranscriptPath>>(0)?,
+                row.get(1)?,
+                row.get(2)?,
+            ))
+        })?;
+    let (folders, more_folders) = with(folders, &place.folders);
+    let (named, more_named) = with(named, &place.sessions);
+    let is_known = transcript.is_some_and(|it| it.0 == place.transcript);
+    if is_known && !more_folders && !more_named {
         return Ok(());
     }
-    change
-        .prepare_cached("UPDATE sessions SET transcript = ?2, folders = ?3 WHERE id = ?1")?
-        .execute(params![
-            session,
-            TranscriptPath(place.transcript.clone()),
-            serde_json::json!(all).to_string()
-        ])?;
+    let update = "UPDATE sessions SET transcript = ?2, folders = ?3, named = ?4 WHERE id = ?1";
+    change.prepare_cached(update)?.execute(params![
+        session,
+        TranscriptPath(place.transcript.clone()),
+        serde_json::json!(folders).to_string(),
+        serde_json::json!(named).to_string()
+    ])?;
     Ok(())
+}
+
+/// A stored list and more items, each once; and whether some were new.
+fn with(known: Option<String>, more: &[String]) -> (Vec<String>, bool) {
+    let mut all = known.map_or_else(Vec::new, |known| listed(&known));
+    let count = all.len();
+    all.extend(more.iter().cloned());
+    all.sort();
+    all.dedup();
+    let is_more = all.len() != count;
+    (all, is_more)
 }
 
 /// Reads a row of [`COLUMNS`].
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredSession> {
     let transcript: Option<TranscriptPath> = row.get(3)?;
     let folders: Option<String> = row.get(4)?;
+    let named: Option<String> = row.get(5)?;
     Ok(StoredSession {
         number: row.get(0)?,
         agent: row.get(1)?,
@@ -193,12 +208,13 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredSession> {
         place: transcript.zip(folders).map(|(transcript, folders)| Place {
             transcript: transcript.0,
             folders: listed(&folders),
+            sessions: named.map_or_else(Vec::new, |named| listed(&named)),
         }),
     })
 }
 
-fn listed(folders: &str) -> Vec<String> {
-    serde_json::from_str(folders).unwrap_or_default()
+fn listed(texts: &str) -> Vec<String> {
+    serde_json::from_str(texts).unwrap_or_default()
 }
 
 /// The path of a transcript in the database.

@@ -123,6 +123,27 @@ impl Exclusions {
         Ok(all)
     }
 
+    /// Whether there is certainly no exclusion.
+    pub(crate) fn is_empty(&self) -> bool {
+        match fs::read_dir(&self.folder) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        }
+    }
+
+    /// The exclusion of one of these sessions, named by their ids in lower case, whatever their
+    /// agents; `None` if none is excluded.
+    ///
+    /// # Errors
+    /// As for [`Exclusions::all`].
+    pub(crate) fn of_named(&self, sessions: &[String]) -> Result<Option<Exclusion>, OutboxError> {
+        if sessions.is_empty() {
+            return Ok(None);
+        }
+        let mut all = self.all()?.into_iter();
+        Ok(all.find(|it| sessions.contains(&it.session.to_lowercase())))
+    }
+
     /// Excludes a session. When this returns, the exclusion is on disk.
     ///
     /// # Errors

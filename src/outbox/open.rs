@@ -19,7 +19,7 @@ use super::lock::Lock;
 use crate::files::{make_directory, private_file, remove, sync_directory};
 
 /// The newest format.
-const FORMAT: usize = 3;
+const FORMAT: usize = 4;
 /// Migration from formats 1 and 2, which lacked the place of a session and kept tallies of zero.
 const FROM_OLDER: &str = "
     ALTER TABLE sessions ADD COLUMN transcript BLOB;
@@ -30,6 +30,11 @@ const FROM_OLDER: &str = "
 const FROM_2: &str = "
     ALTER TABLE batches ADD COLUMN recording INTEGER NOT NULL DEFAULT 3;
     ALTER TABLE sessions DROP COLUMN recording;";
+/// Migration from formats 1 to 3, which had an unused column instead of the sessions that a trace
+/// names.
+const FROM_3: &str = "
+    ALTER TABLE sessions RENAME COLUMN title TO named;
+    UPDATE sessions SET named = NULL;";
 /// The tables of the newest format.
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -239,10 +244,14 @@ fn migrate(connection: &Connection, format: usize) -> rusqlite::Result<()> {
     match format {
         0 => change.execute_batch(SCHEMA)?,
         1 => format_1::migrate(&change)?,
-        _ => change.execute_batch(FROM_2)?,
+        2 => change.execute_batch(FROM_2)?,
+        _ => {}
+    }
+    if (1..=2).contains(&format) {
+        change.execute_batch(FROM_OLDER)?;
     }
     if format > 0 {
-        change.execute_batch(FROM_OLDER)?;
+        change.execute_batch(FROM_3)?;
     }
     change.pragma_update(None, "user_version", FORMAT)?;
     change.commit()

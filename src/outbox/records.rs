@@ -74,13 +74,16 @@ pub struct SessionEntry<'a> {
     pub place: Place,
 }
 
-/// Where a session is stored and where it worked; the user's decisions about it depend on both.
+/// Where a session is stored, where it worked and which sessions it names; the user's decisions
+/// about it depend on all three.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// The path of its transcript.
     pub transcript: PathBuf,
     /// The folders that it worked in.
     pub folders: Vec<String>,
+    /// Ids, in lower case, of the sessions of coding agents that it names, if it is a trace.
+    pub sessions: Vec<String>,
 }
 
 /// A session with stored events.

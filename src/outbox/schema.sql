@@ -26,7 +26,7 @@ CREATE TABLE sessions (
     agent        TEXT NOT NULL,
     session      TEXT NOT NULL,
     project      TEXT,
-    title        TEXT,                       -- unused
+    named        TEXT,                        -- JSON array of ids of sessions that a trace names
     frozen       TEXT NOT NULL,
     transcript   BLOB,                        -- its path; NULL if not known, as are the folders
     folders      TEXT,                        -- JSON array of paths where it worked

@@ -71,6 +71,7 @@ impl Collected {
             folders: spellings
                 .filter_map(|it| it.into_os_string().into_string().ok())
                 .collect(),
+            sessions: self.reading.named.clone(),
         }
     }
 

@@ -7,8 +7,8 @@ use crate::outbox::{Exclusions, Outbox, OutboxError};
 use crate::session::Agent;
 use crate::sources::{self, Reporter, SessionRef};
 
-/// The reason to leave a trace alone: it came by a route with other settings; the user excluded its
-/// session; or the agent that reports it keeps the same session on disk, which is sent from there,
+/// The reason to leave a trace alone: it came by a route with other settings; the user excluded a
+/// session that it names; or the agent that reports it keeps the same session on disk, which is sent from there,
 /// so that every call would be counted twice.
 ///
 /// # Errors
@@ -23,14 +23,14 @@ pub fn reported(
             "it came by the route {route}, and posthog-llma serve sends it to the project of that route"
         )));
     }
+    if let Some(reason) = excluded(found, config)? {
+        return Ok(Some(reason));
+    }
     let (agents, sessions) = match found.reporter() {
         Some(Reporter::Agent { agent, session }) => (vec![agent], Vec::from_iter(session)),
         Some(Reporter::Gateway { sessions }) => (AGENTS.to_vec(), sessions),
         None => return Ok(None),
     };
-    if let Some(reason) = excluded(&agents, &sessions, config)? {
-        return Ok(Some(reason));
-    }
     // A trace for another project is not counted twice in this one.
     if !config.namespace.is_of_settings() {
         return Ok(None);
@@ -48,25 +48,25 @@ pub fn reported(
     of_known(&agents, &sessions, config)
 }
 
-/// Why the user excluded one of these sessions of these agents; `None` if none is excluded.
-fn excluded(
-    agents: &[Agent],
-    sessions: &[String],
-    config: &Config,
-) -> Result<Option<String>, OutboxError> {
+/// Why nothing is sent of a trace that names a session which the user excluded; `None` if it names
+/// none.
+fn excluded(found: &SessionRef, config: &Config) -> Result<Option<String>, OutboxError> {
     let Some(directory) = &config.state_dir else {
         return Ok(None);
     };
     let exclusions = Exclusions::of(directory);
-    for agent in agents {
-        for session in sessions {
-            let exclusion = exclusions.find(agent.as_str(), session)?;
-            if let Some(exclusion) = exclusion {
-                return Ok(Some(exclusion.reason()));
-            }
-        }
+    if exclusions.is_empty() {
+        return Ok(None);
     }
-    Ok(None)
+    match found.named() {
+        Ok(named) => {
+            let exclusion = exclusions.of_named(&named)?;
+            Ok(exclusion.map(|it| it.reason()))
+        }
+        Err(error) => Ok(Some(format!(
+            "the sessions that it names are unknown: {error}"
+        ))),
+    }
 }
 
 /// The agents whose sessions are read from disk.

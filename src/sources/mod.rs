@@ -28,7 +28,7 @@ pub use look::Look;
 pub use otlp::OpenInbox;
 pub use registry::{
     all, below, below_for, delivered, folder, holds_many, locate, named_by_plugin, of_agent,
-    of_project, route_of_key, sessions_named_in, trace_of_key, work_tree_of,
+    of_project, route_of_key, trace_of_key, work_tree_of,
 };
 pub use session_ref::{Glance, Locator, Reporter, SessionRef};
 pub use source::{Ours, Reading, SessionFiles};

@@ -111,18 +111,6 @@ pub fn trace_of_key(agent: &str, key: &str) -> Option<TraceKey> {
     is_received.then(|| otlp::trace_of_key(key))?
 }
 
-/// The sessions that the spans of a received trace name; none if it is not kept any more.
-///
-/// # Errors
-/// When the inbox cannot be read.
-pub fn sessions_named_in(trace: &TraceKey, state_directory: &Path) -> io::Result<Vec<String>> {
-    let database = inbox::database(state_directory);
-    if !inbox::is_there(state_directory) {
-        return Ok(Vec::new());
-    }
-    otlp::sessions_named_in(&database, trace)
-}
-
 /// The calls of a session that OpenRouter delivered by these routes to the receiver of this state
 /// directory: see [`Reporter::Gateway`](super::Reporter). Empty if nothing was ever received.
 ///
@@ -242,6 +230,16 @@ impl SessionRef {
     #[must_use]
     pub fn reporter(&self) -> Option<Reporter> {
         source(self.agent).reporter(self)
+    }
+
+    /// Ids, in lower case, of the sessions of coding agents that a trace names, under any name. They
+    /// decide only whether the trace may be sent, since the user may have excluded one of them; so
+    /// some may be ids of something else.
+    ///
+    /// # Errors
+    /// When the trace cannot be read.
+    pub fn named(&self) -> io::Result<Vec<String>> {
+        source(self.agent).named(self)
     }
 
     /// The work trees that the session's own lines name.

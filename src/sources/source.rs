@@ -97,6 +97,11 @@ pub(super) trait Source: Sync {
         None
     }
 
+    /// See [`SessionRef::named`].
+    fn named(&self, _session: &SessionRef) -> io::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// See [`SessionRef::route`].
     fn route(&self, _session: &SessionRef) -> Option<Route> {
         None
@@ -172,6 +177,9 @@ pub struct Reading {
     /// Transcripts of other sessions that own lines in this one's transcript; these lines are
     /// omitted here.
     pub others: Vec<PathBuf>,
+    /// Ids, in lower case, of the sessions of any agent that a trace names; see
+    /// [`SessionRef::named`].
+    pub named: Vec<String>,
     /// Makes checkpoints; `None` for a session that is always read whole.
     pub(super) resume: Option<Box<dyn Resume>>,
 }

@@ -20,7 +20,7 @@ const BEGIN: u64 = 1_772_366_400_000_000_000;
 const MILLISECOND: u64 = 1_000_000;
 
 /// A span between two milliseconds of its trace. Ids are short: `a1` for `00000000000000a1`.
-pub(super) fn span(ids: &str, name: &str, times: (u64, u64), attributes: &Value) -> Value {
+pub(crate) fn span(ids: &str, name: &str, times: (u64, u64), attributes: &Value) -> Value {
     let (id, parent) = match ids.split_once('<') {
         Some((id, parent)) => (id.trim(), Some(parent.trim())),
         None => (ids, None),
@@ -88,7 +88,7 @@ fn any(value: &Value) -> Value {
 }
 
 /// A request of spans from one instrumentation of a service.
-pub(super) fn request(service: &str, scope: &str, spans: &[Value]) -> Value {
+pub(crate) fn request(service: &str, scope: &str, spans: &[Value]) -> Value {
     json!({ "resourceSpans": [{
         "resource": { "attributes": attributes_of(&json!({ "service.name": service })) },
         "scopeSpans": [{ "scope": { "name": scope }, "spans": spans }],

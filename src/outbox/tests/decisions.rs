@@ -178,10 +178,10 @@ fn content_that_cannot_be_found_in_a_damaged_batch_is_not_sent() {
 }
 
 #[test]
-fn the_place_of_a_session_is_known_and_gathers_folders() {
+fn the_place_of_a_session_is_known_and_gathers_folders_and_named_sessions() {
     let directory = TempDir::new().unwrap();
     let outbox = open(&directory);
-    for (transcript, folders, all) in [
+    for (transcript, items, all) in [
         ("/home/ada/s.jsonl", &["/shop"][..], &["/shop"][..]),
         (
             "/home/ada/s.jsonl",
@@ -190,9 +190,11 @@ fn the_place_of_a_session_is_known_and_gathers_folders() {
         ),
         ("/moved/s.jsonl", &[], &["/shop", "/shop/src"]),
     ] {
+        let items: Vec<String> = items.iter().map(|it| (*it).to_owned()).collect();
         let place = Place {
             transcript: transcript.into(),
-            folders: folders.iter().map(|it| (*it).to_owned()).collect(),
+            folders: items.clone(),
+            sessions: items,
         };
         let entry = SessionEntry {
             place,
@@ -202,6 +204,7 @@ fn the_place_of_a_session_is_known_and_gathers_folders() {
         let place = place_of(&outbox, "a").unwrap();
         assert_eq!(place.transcript.to_str(), Some(transcript));
         assert_eq!(place.folders, all);
+        assert_eq!(place.sessions, all);
     }
     enqueue(&outbox, "a", &spans(1..2), 0);
     excluded::exclude(&outbox, Cause::Forgotten);

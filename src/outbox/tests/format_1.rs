@@ -162,6 +162,7 @@ fn format_2_becomes_the_newest_and_its_sessions_have_no_place_yet() {
          ALTER TABLE sessions ADD COLUMN recording INTEGER NOT NULL DEFAULT 0;
          ALTER TABLE sessions DROP COLUMN transcript;
          ALTER TABLE sessions DROP COLUMN folders;
+         ALTER TABLE sessions RENAME COLUMN named TO title;
          PRAGMA user_version = 2;";
     outbox.connection.execute_batch(as_before).unwrap();
     drop(outbox);
@@ -172,6 +173,30 @@ fn format_2_becomes_the_newest_and_its_sessions_have_no_place_yet() {
     assert_eq!(recording, Recording::Full, "not known");
     let session = outbox.stored_session(session).unwrap();
     assert_eq!(session.unwrap().place, None);
+}
+
+#[test]
+fn format_3_becomes_the_newest_and_its_titles_are_no_names_of_sessions() {
+    let directory = TempDir::new().unwrap();
+    let outbox = open(&directory);
+    enqueue(&outbox, "a", &spans(1..4), 0);
+    let waiting = claim_all(&outbox);
+    let place = |outbox: &Outbox| {
+        let (session, ..) = outbox.undecided().unwrap()[0];
+        let session = outbox.stored_session(session).unwrap();
+        session.unwrap().place
+    };
+    let before = place(&outbox);
+    assert!(before.is_some());
+    let as_before = "ALTER TABLE sessions RENAME COLUMN named TO title;
+         UPDATE sessions SET title = '[\"of the session\"]';
+         PRAGMA user_version = 3;";
+    outbox.connection.execute_batch(as_before).unwrap();
+    drop(outbox);
+    let outbox = open(&directory);
+    assert_consistent(&outbox);
+    assert_eq!(claim_all(&outbox), waiting);
+    assert_eq!(place(&outbox), before);
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod qualifiers;
 
 use super::text::format::{WORD, ends_escape, run_length_back};
 use super::text::lines;
-use super::text::separator::count;
+use super::text::separator::{ESCAPES, escapes_at};
 use super::text::work;
 use keys::{Kind, KnownNames, kind_of, qualifies_key};
 
@@ -47,13 +47,13 @@ impl Name {
 
     /// Number of backslashes before the double quotes around a name of JSON.
     pub(crate) fn json_escapes(&self, text: &[u8]) -> Option<usize> {
-        let escapes = count(text, self.end, 8, |byte| byte == b'\\');
+        let escapes = escapes_at(text, self.end);
         let quoted = text.get(self.end + escapes) == Some(&b'"')
             && text[..self.start].ends_with(b"\"")
             && text[..self.start - 1]
                 .iter()
                 .rev()
-                .take(8)
+                .take(ESCAPES)
                 .take_while(|byte| **byte == b'\\')
                 .count()
                 == escapes;

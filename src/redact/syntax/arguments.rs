@@ -2,7 +2,7 @@
 
 use super::structures::Span;
 use crate::redact::text::format::Class;
-use crate::redact::text::separator::count;
+use crate::redact::text::separator::{count, escapes_at};
 
 /// Bytes of a command that are read.
 pub(crate) const LONGEST_COMMAND: usize = 1024;
@@ -75,7 +75,7 @@ pub(crate) fn arguments(
 fn gap(text: &[u8], from: usize, limit: usize, written: Written) -> usize {
     let mut at = from;
     while at < limit {
-        let escapes = count(text, at, 8, |byte| byte == b'\\');
+        let escapes = escapes_at(text, at);
         match text.get(at + escapes) {
             Some(b' ' | b'\t') => at += escapes + 1,
             Some(b',' | b'\n') if written == Written::AsList => at += escapes + 1,
@@ -104,7 +104,7 @@ fn argument(text: &[u8], at: usize, limit: usize) -> (Argument, usize) {
     let mut end = at;
     while end < limit {
         end += count(text, end, limit - end, |byte| !SIGNS.has(byte));
-        let escapes = count(text, end, 8, |byte| byte == b'\\');
+        let escapes = escapes_at(text, end);
         match text.get(end + escapes) {
             Some(quote @ (b'"' | b'\'')) => {
                 let flag = &text[at..end];

@@ -7,7 +7,7 @@ use crate::redact::mark;
 use crate::redact::names::keys::{Kind, kind_of};
 use crate::redact::text::find;
 use crate::redact::text::format::{WORD, is_cut};
-use crate::redact::text::separator::{Separator, blanks, count};
+use crate::redact::text::separator::{CLOSED, Separator, blanks, count};
 use crate::redact::values::{LONGEST_LOOK, Style, is_expression, is_secret};
 
 const LONGEST_BARE_VALUE: usize = 2048;
@@ -255,7 +255,10 @@ fn fallback(text: &[u8], at: usize) -> Option<Value> {
 
 /// Whether the literal that ends at `end` is the key of a field.
 fn is_key(text: &[u8], end: usize) -> bool {
-    let closed = end + count(text, end, 8, |byte| matches!(byte, b'\\' | b'"' | b'\''));
+    let closed = end
+        + count(text, end, CLOSED, |byte| {
+            matches!(byte, b'\\' | b'"' | b'\'')
+        });
     let after = closed + blanks(text, closed, 4);
     matches!(text[after..], [b':', ..] | [b'=', b'>', ..])
 }

@@ -11,7 +11,7 @@ use super::prose::is_password_of_sentence;
 use crate::redact::names::Name;
 use crate::redact::names::keys::{Kind, is_screaming};
 use crate::redact::text::lines;
-use crate::redact::text::separator::{blanks, count};
+use crate::redact::text::separator::{CLOSED, blanks, count};
 use crate::redact::text::words::Words;
 use crate::redact::values::random::is_machine_made;
 use crate::redact::values::{Style, has_three_sorts, is_documented, is_secret};
@@ -262,7 +262,7 @@ pub(crate) fn kubernetes_secret(text: &[u8], at: usize, floor: usize) -> Vec<Ass
 
 /// The beginning of `kind: Secret`, if the word at `at` belongs to it.
 fn secret_kind(text: &[u8], at: usize) -> Option<usize> {
-    let before = &text[at.saturating_sub(16)..at];
+    let before = &text[at.saturating_sub(CLOSED + 16)..at];
     let joint = before
         .iter()
         .rev()
@@ -312,7 +312,7 @@ fn document(text: &[u8], at: usize, floor: usize) -> (usize, usize) {
 
 /// The values of the section whose name ends at `from`.
 fn entries(text: &[u8], from: usize, to: usize, found: &mut Vec<Assigned>) {
-    let joint = count(text, from, 16, |byte| {
+    let joint = count(text, from, CLOSED, |byte| {
         matches!(byte, b'"' | b'\\' | b':' | b' ')
     });
     let at = from + joint;

@@ -6,7 +6,7 @@ use crate::redact::names::Name;
 use crate::redact::names::keys::{Kind, is_custom_header, is_screaming, kind_of};
 use crate::redact::text::find;
 use crate::redact::text::lines;
-use crate::redact::text::separator::{blanks, count};
+use crate::redact::text::separator::{CLOSED, blanks, count, escapes_at};
 use crate::redact::text::words::Words;
 use crate::redact::values::{Style, is_secret};
 
@@ -137,7 +137,10 @@ pub(crate) fn second_of_pair(text: &[u8], name: Name) -> Option<Span> {
     let Literal::Whole(_, user) = Literal::read(text, name.end + joint) else {
         return None;
     };
-    let comma = user + count(text, user, 4, |byte| matches!(byte, b'"' | b'\'' | b'\\'));
+    let comma = user
+        + count(text, user, CLOSED, |byte| {
+            matches!(byte, b'"' | b'\'' | b'\\')
+        });
     // Ruby needs no brackets.
     let opened = opened || ends(b"basic_auth");
     if !opened || text.get(comma) != Some(&b',') {
@@ -235,7 +238,7 @@ pub(crate) fn argument(text: &[u8], from: usize, index: usize) -> (Option<Span>,
                 let Literal::Whole(_, end) = Literal::read(text, at) else {
                     return (None, at);
                 };
-                at = end + count(text, end, 8, |byte| byte == b'\\');
+                at = end + escapes_at(text, end);
             }
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' if depth == 0 => return (None, at),
@@ -270,7 +273,7 @@ const TYPISTS: &[&str] = &[
 pub(crate) fn typed(text: &[u8], name: Name) -> Option<Span> {
     name.kind.filter(|it| *it != Kind::Hint)?;
     let closed = name.end
-        + count(text, name.end, 6, |byte| {
+        + count(text, name.end, CLOSED, |byte| {
             matches!(byte, b'"' | b'\'' | b'`' | b']' | b')' | b'\\')
         });
     let method = TYPISTS

@@ -7,7 +7,7 @@ use super::programs::{PROGRAMS, Program, Takes};
 use super::structures::Span;
 use super::taken::{after_joint, is_password, taken};
 use crate::redact::text::find;
-use crate::redact::text::separator::count;
+use crate::redact::text::separator::{CLOSED, count};
 
 /// Commands that read a password from their standard input.
 const READERS: &[&str] = &[
@@ -175,7 +175,7 @@ pub(crate) const COMMANDS_FOR_PASSWORDS: &[&str] = &[
 
 /// The password that the command of such a setting prints: `echo …`.
 pub(crate) fn echoed(text: &[u8], from: usize) -> Option<Span> {
-    let joint = count(text, from, 8, |byte| {
+    let joint = count(text, from, CLOSED, |byte| {
         matches!(byte, b' ' | b'=' | b':' | b'"' | b'\'' | b'\\')
     });
     let writer = ["echo ", "printf "]

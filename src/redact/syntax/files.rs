@@ -8,7 +8,7 @@ use crate::redact::names::keys::Kind;
 use crate::redact::text::find::{self, contains_word};
 use crate::redact::text::format::{ALNUM, BASE64, HEX, run_length};
 use crate::redact::text::lines;
-use crate::redact::text::separator::{blanks, count};
+use crate::redact::text::separator::{CLOSED, blanks, count};
 use crate::redact::values::random::looks_random;
 use crate::redact::values::{Style, is_placeholder_value, is_secret};
 
@@ -136,7 +136,7 @@ pub(crate) fn kaggle(text: &[u8], name: Name) -> Option<Span> {
     let near = &text[name.start.saturating_sub(120)..name.start];
     find::find(near, b"username")?;
     let after = name.end
-        + count(text, name.end, 12, |byte| {
+        + count(text, name.end, CLOSED, |byte| {
             matches!(byte, b'"' | b'\\' | b':' | b' ')
         });
     let length = run_length(HEX, &text[after..], 64);
@@ -149,7 +149,7 @@ pub(crate) fn basic(text: &[u8], name: Name) -> Option<Span> {
         return None;
     }
     let after = name.end
-        + count(text, name.end, 12, |byte| {
+        + count(text, name.end, CLOSED, |byte| {
             matches!(byte, b'"' | b'\\' | b':' | b' ' | b'=')
         });
     let run = run_length(BASE64, &text[after..], 512);

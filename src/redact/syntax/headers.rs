@@ -3,7 +3,7 @@
 use super::structures::Span;
 use crate::redact::names::Name;
 use crate::redact::text::format::Class;
-use crate::redact::text::separator::count;
+use crate::redact::text::separator::{CLOSED, count, escapes_at};
 use crate::redact::text::words::Words;
 use crate::redact::values::random::looks_random;
 use crate::redact::values::{is_placeholder_value, is_template};
@@ -54,7 +54,7 @@ pub(crate) fn scheme_length(value: &[u8]) -> Option<usize> {
 /// position up to which the text was read.
 pub(crate) fn authorization(text: &[u8], name: Name, at: usize) -> (Option<Span>, usize) {
     let at = at
-        + count(text, at, 8, |byte| {
+        + count(text, at, CLOSED, |byte| {
             matches!(byte, b'\\' | b'"' | b'\'' | b'`')
         });
     let scheme = count(text, at, LONGEST_SCHEME, |byte| {
@@ -102,7 +102,7 @@ fn credential_length(text: &[u8], quoted: bool) -> usize {
         if at == limit {
             break;
         }
-        let escapes = count(text, at, 8, |byte| byte == b'\\');
+        let escapes = escapes_at(text, at);
         match text.get(at + escapes) {
             None | Some(b'\n' | b'\r') => return at,
             Some(b'n' | b'r') if escapes > 0 => return at,

@@ -4,7 +4,7 @@ use super::assigned::Assigned;
 use crate::redact::mark;
 use crate::redact::names::Name;
 use crate::redact::names::keys::Kind;
-use crate::redact::text::separator::{Separator, count};
+use crate::redact::text::separator::{Separator, count, escapes_at};
 use crate::redact::values::{Style, is_documented, is_secret};
 
 const LONGEST: usize = 8192;
@@ -124,7 +124,7 @@ impl<'t> Leaves<'t> {
                         self.last = Some((start, end));
                         at = end;
                     } else {
-                        at += count(self.text, at, 8, |byte| byte == b'\\');
+                        at += escapes_at(self.text, at);
                     }
                 }
                 b'-' | b'0'..=b'9' => {
@@ -149,14 +149,14 @@ impl<'t> Leaves<'t> {
 
     /// Start and end of the text in the quotes that open at `at`.
     fn string(&self, at: usize, limit: usize) -> Option<(usize, usize)> {
-        let escapes = count(self.text, at, 8, |byte| byte == b'\\');
+        let escapes = escapes_at(self.text, at);
         if escapes != self.escapes || self.text.get(at + escapes) != Some(&b'"') {
             return None;
         }
         let start = at + escapes + 1;
         let mut end = start;
         while end < limit {
-            let escapes = count(self.text, end, 16, |byte| byte == b'\\');
+            let escapes = escapes_at(self.text, end);
             if self.text.get(end + escapes) == Some(&b'"') && escapes <= self.escapes {
                 return Some((start, end + escapes));
             }

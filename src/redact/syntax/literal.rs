@@ -2,7 +2,7 @@
 
 use crate::redact::text::find;
 use crate::redact::text::format::WORD;
-use crate::redact::text::separator::{blanks, count};
+use crate::redact::text::separator::{blanks, count, escapes_at};
 use crate::redact::text::words::Words;
 use crate::redact::text::work;
 
@@ -115,7 +115,7 @@ impl Literal {
         if !is_quote(text, opening) {
             return Self::None;
         }
-        let escapes = count(text, opening, 8, |byte| byte == b'\\');
+        let escapes = escapes_at(text, opening);
         let quote = text[opening + escapes];
         // `&'static str`
         if opening > at && text[opening - 1] == b'&' && quote == b'\'' {
@@ -168,7 +168,7 @@ impl Literal {
             match text[end] {
                 b'\n' => return Self::Open,
                 b'\\' => {
-                    let escape = count(text, end, 16, |byte| byte == b'\\');
+                    let escape = escapes_at(text, end);
                     if text.get(end + escape) == Some(&quote) && escape <= escapes {
                         return Self::Whole(start, end);
                     }
@@ -258,6 +258,6 @@ fn wrapped(text: &[u8], at: usize) -> Option<usize> {
 }
 
 pub(crate) fn is_quote(text: &[u8], at: usize) -> bool {
-    let escapes = count(text, at, 8, |byte| byte == b'\\');
+    let escapes = escapes_at(text, at);
     matches!(text.get(at + escapes), Some(b'"' | b'\'' | b'`'))
 }

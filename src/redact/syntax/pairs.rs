@@ -8,7 +8,7 @@ use crate::redact::names::Name;
 use crate::redact::names::keys::{Kind, kind_of};
 use crate::redact::text::find;
 use crate::redact::text::format::{WORD, run_length_back};
-use crate::redact::text::separator::{blanks, count};
+use crate::redact::text::separator::{CLOSED, blanks, count};
 use crate::redact::text::words::Words;
 use crate::redact::text::work;
 use crate::redact::values::Style;
@@ -145,7 +145,7 @@ struct Field<'t> {
 impl<'t> Field<'t> {
     /// The field whose value begins at `value`.
     fn before(text: &'t [u8], value: usize) -> Option<Self> {
-        let near = &text[value.saturating_sub(40)..value];
+        let near = &text[value.saturating_sub(CLOSED + 40)..value];
         let joint = near
             .iter()
             .rev()
@@ -267,7 +267,10 @@ pub(crate) fn confessed(text: &[u8], at: usize) -> Option<Span> {
 
 /// The value of a field whose name ends at `from`.
 fn value_of(text: &[u8], from: usize) -> Option<(usize, usize, Style)> {
-    let closed = from + count(text, from, 8, |byte| matches!(byte, b'\\' | b'"' | b'\''));
+    let closed = from
+        + count(text, from, CLOSED, |byte| {
+            matches!(byte, b'\\' | b'"' | b'\'')
+        });
     let separator = closed + blanks(text, closed, 16);
     let at = separator + 1;
     let at = at + blanks(text, at, 16);

@@ -5,7 +5,7 @@ use super::programs::Takes;
 use super::structures::Span;
 use crate::redact::mark;
 use crate::redact::names::keys::Kind;
-use crate::redact::text::separator::count;
+use crate::redact::text::separator::{CLOSED, count};
 use crate::redact::values::random::looks_random;
 use crate::redact::values::{Style, has_three_sorts, is_secret};
 
@@ -167,7 +167,9 @@ fn ends_with_flag(argument: &[u8], flag: &str) -> bool {
 fn glued(text: &[u8], argument: Argument, flag: &str) -> Option<Span> {
     let value = argument.of(text).strip_prefix(flag.as_bytes())?;
     let value = value.strip_prefix(b"=").unwrap_or(value);
-    let quotes = count(value, 0, 8, |byte| matches!(byte, b'\\' | b'"' | b'\''));
+    let quotes = count(value, 0, CLOSED, |byte| {
+        matches!(byte, b'\\' | b'"' | b'\'')
+    });
     let start = argument.end - value.len() + quotes;
     (start < argument.end).then_some((start, argument.end))
 }

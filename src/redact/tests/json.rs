@@ -39,6 +39,29 @@ fn json_values_under_sensitive_keys_go_at_any_depth() {
 }
 
 #[test]
+fn a_secret_in_json_within_texts_goes_however_many_texts_are_around_it() {
+    for field in ["password", "db_password", "client_secret"] {
+        let mut text = json!({ field: "swordfish-9", "n": 1 }).to_string();
+        for depth in 0..7 {
+            for line in [text.clone(), format!("it said {text}, and ended")] {
+                let redacted = redact(&line);
+                assert!(!redacted.contains("swordfish"), "{depth}: {redacted}");
+                assert!(redacted.contains("[redacted:"), "{depth}: {redacted}");
+            }
+            let value = redact_json(Value::from(text.clone()));
+            let mut inner = value.as_str().unwrap().to_owned();
+            for _ in 0..depth {
+                let outer: Value = serde_json::from_str(&inner).expect("it is still JSON");
+                inner = outer["message"].as_str().unwrap().to_owned();
+            }
+            let innermost: Value = serde_json::from_str(&inner).expect("it is still JSON");
+            assert_eq!(innermost["n"], 1, "{depth}");
+            text = json!({ "message": text }).to_string();
+        }
+    }
+}
+
+#[test]
 fn secrets_in_object_keys_go_and_no_field_is_lost() {
     let token = format!("npm_{}", Random(13).bytes(ALNUM, 36));
     let redacted = redact_json(json!({"a": 1, token.as_str(): 2, "b": 3}));

@@ -26,6 +26,13 @@ pub(crate) enum Separator {
     },
 }
 
+/// Backslashes before a quote, at most: JSON within seven texts, of which each doubles the
+/// backslashes within it and adds one.
+pub(crate) const ESCAPES: usize = (1 << 7) - 1;
+
+/// Bytes that close a name or a value, at most: quotes, their escapes, brackets.
+pub(crate) const CLOSED: usize = ESCAPES + 9;
+
 /// The text between a property of C# and its first value.
 const PROPERTY: &[u8] = b"{ get; set; } = ";
 
@@ -49,7 +56,7 @@ impl Separator {
             return Some(Self::Equals { end: name_end + 6 });
         }
         // Closing quotes of any escaping, an index bracket, markdown emphasis.
-        at += count(text, at, 6, |byte| {
+        at += count(text, at, CLOSED, |byte| {
             matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b']' | b'*')
         });
         let closed = at > name_end;
@@ -160,6 +167,11 @@ fn in_tuple(text: &[u8], name_end: usize) -> bool {
 /// Number of spaces and tabs from `from` on, at most `most`.
 pub(crate) fn blanks(text: &[u8], from: usize, most: usize) -> usize {
     count(text, from, most, |byte| matches!(byte, b' ' | b'\t'))
+}
+
+/// Number of backslashes at a place, at most [`ESCAPES`].
+pub(crate) fn escapes_at(text: &[u8], from: usize) -> usize {
+    count(text, from, ESCAPES, |byte| byte == b'\\')
 }
 
 /// Number of consecutive bytes from `from` on that are `wanted`, at most `most`.

@@ -134,6 +134,7 @@ impl SessionFiles for paths::SessionFiles {
             unreadable: std::mem::take(&mut extent.unreadable),
             others: std::mem::take(&mut extent.others),
             resume: Some(Box::new(extent)),
+            ..Reading::default()
         };
         Ok((session, reading))
     }

@@ -5,6 +5,7 @@ use super::dialects::kinds::{SpanKind, kind_of};
 use super::twins::is_drawn;
 use crate::otlp::Span;
 use crate::otlp::openrouter::is_delivery;
+use crate::otlp::sessions::stated;
 use crate::session::Agent;
 use crate::sources::otlp::facts::Facts;
 use crate::sources::session_ref::Reporter;
@@ -25,8 +26,8 @@ pub(crate) fn reporter(spans: &[Span]) -> Option<Reporter> {
     if !spans.is_empty() && spans.iter().all(is_delivery) {
         let mut sessions: Vec<String> = Vec::new();
         for span in spans {
-            let named = Facts::of(&span.attributes).text(names::SESSION);
-            sessions.extend(named.filter(|it| !sessions.contains(it)));
+            let stated = stated(&span.attributes);
+            sessions.extend(stated.filter(|it| !sessions.contains(it)));
         }
         return (!sessions.is_empty()).then_some(Reporter::Gateway { sessions });
     }

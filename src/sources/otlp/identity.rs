@@ -17,6 +17,7 @@ use super::dialects::candidates as names;
 use super::facts::{Facts, parsed};
 use super::messages::without_data;
 use crate::otlp::openrouter::is_delivery;
+use crate::otlp::sessions::of_user;
 use crate::otlp::{Span, Value};
 use crate::session::Origin;
 
@@ -218,8 +219,8 @@ fn is_nothing(id: &str) -> bool {
 /// The user's id. Claude Code states a hash of the machine, which is no person.
 fn user(span: &Span, facts: &Facts<'_>) -> Option<String> {
     let is_hash = |id: &str| id.len() == 64 && id.bytes().all(|it| it.is_ascii_hexdigit());
-    // Behind OpenRouter, Claude Code names its session too, as a UUID. Hashes from applications are
-    // kept: providers advise to send hashed ids of people.
+    // Behind a gateway, Claude Code names its session too, as a UUID or within the user. Hashes from
+    // applications are kept: providers advise to send hashed ids of people.
     let is_uuid = |id: String| Uuid::try_parse(&id).is_ok();
     let is_of_agent = span.name.starts_with("claude_code.")
         || is_delivery(span) && facts.text(&["session.id"]).is_some_and(is_uuid);
@@ -229,8 +230,8 @@ fn user(span: &Span, facts: &Facts<'_>) -> Option<String> {
     } else {
         names::USER
     };
-    let user = facts.text(names).filter(|id| !(is_of_agent && is_hash(id)));
-    user.and_then(id)
+    let is_machine = |id: &String| is_of_agent && is_hash(id) || of_user(id).is_some();
+    facts.text(names).filter(|id| !is_machine(id)).and_then(id)
 }
 
 /// The session of a span. Claude Code calls each agent a conversation, and all of them a session.
@@ -238,7 +239,8 @@ fn session(span: &Span, facts: &Facts<'_>) -> Option<String> {
     if span.name.starts_with("claude_code.") {
         return facts.text(&["session.id"]);
     }
-    facts.text(names::SESSION).filter(|id| !is_nothing(id))
+    let stated = facts.text(names::SESSION).filter(|id| !is_nothing(id));
+    stated.or_else(|| of_user(&facts.text(names::USER)?))
 }
 
 fn groups(facts: &Facts<'_>) -> Map<String, Json> {

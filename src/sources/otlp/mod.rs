@@ -44,6 +44,7 @@ mod logs;
 mod loose;
 mod mates;
 mod messages;
+mod named;
 mod outcome;
 mod parts;
 mod read;
@@ -58,5 +59,5 @@ mod usage;
 mod withheld;
 
 pub use received::OpenInbox;
-pub(super) use received::{delivered, route_of_key, sessions_named_in, trace_of_key};
+pub(super) use received::{delivered, route_of_key, trace_of_key};
 pub(super) use source::Otlp;

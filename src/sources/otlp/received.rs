@@ -169,14 +169,6 @@ pub(super) fn at(path: &Path) -> Option<(&Path, TraceKey)> {
     Some((database, TraceKey { route, trace_id }))
 }
 
-/// The sessions that the spans of a trace name.
-pub(in crate::sources) fn sessions_named_in(
-    database: &Path,
-    trace: &TraceKey,
-) -> io::Result<Vec<String>> {
-    open(database)?.reader.sessions(trace).map_err(failed)
-}
-
 /// Calls of a coding agent's session that OpenRouter delivered to the inbox by a route: in
 /// deliveries that name the session, or with one of these response ids.
 pub(in crate::sources) fn delivered(

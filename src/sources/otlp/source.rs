@@ -191,6 +191,13 @@ impl Source for Otlp {
         agents::reporter(&address.trace(&archive)?.pieces.spans)
     }
 
+    fn named(&self, session: &SessionRef) -> io::Result<Vec<String>> {
+        let address = Address::at(&session.locator.path()).ok_or(ErrorKind::NotFound)?;
+        let archive = address.open()?;
+        let named = address.trace(&archive).map(|it| it.named());
+        Ok(named.into_iter().flatten().collect())
+    }
+
     fn files(&self, session: &SessionRef, _host: &Host) -> io::Result<Box<dyn SessionFiles>> {
         let address = Address::at(&session.locator.path()).ok_or(ErrorKind::NotFound)?;
         Ok(Box::new(address))
@@ -237,8 +244,13 @@ impl SessionFiles for Address {
     ) -> anyhow::Result<(Option<Session>, Reading)> {
         let archive = self.open()?;
         let trace = self.trace(&archive);
+        let named = trace.map(|it| it.named()).into_iter().flatten().collect();
         let session = trace.and_then(|trace| read(&trace, wanted));
-        Ok((session, Reading::default()))
+        let reading = Reading {
+            named,
+            ..Reading::default()
+        };
+        Ok((session, reading))
     }
 }
 

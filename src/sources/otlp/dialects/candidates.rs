@@ -9,6 +9,8 @@
 //! (`mlflow/tracing/constant.py`), Haystack (`haystack/tracing`), `LiteLLM`
 //! (`litellm/integrations/opentelemetry.py`).
 
+use crate::otlp::sessions;
+
 /// Names of one fact.
 pub(crate) type Candidates = &'static [&'static str];
 
@@ -266,30 +268,7 @@ pub(crate) const SESSION_OF_AGENT: Candidates = &[
     "ai.telemetry.metadata.sessionId",
     "ai.settings.context.sessionId",
 ];
-pub(crate) const SESSION: Candidates = &[
-    "$ai_session_id",
-    "posthog.session_id",
-    "ai.telemetry.metadata.$ai_session_id",
-    "ai.telemetry.metadata.sessionId",
-    "ai.telemetry.metadata.session_id",
-    "ai.settings.context.$ai_session_id",
-    "ai.settings.context.sessionId",
-    "ai.settings.context.session_id",
-    "gen_ai.conversation.id",
-    "session.id",
-    "langfuse.session.id",
-    "traceloop.association.properties.session_id",
-    "traceloop.association.properties.thread_id",
-    "langsmith.trace.session_id",
-    "langsmith.metadata.session_id",
-    "langsmith.metadata.thread_id",
-    "metadata#session_id",
-    "metadata#thread_id",
-    "conversation.id",
-    "gcp.vertex.agent.session_id",
-    "genkit:sessionId",
-    "mlflow.trace.session",
-];
+pub(crate) const SESSION: Candidates = sessions::NAMES;
 pub(crate) const GROUPS: Candidates = &[
     "$groups",
     "ai.telemetry.metadata.$groups",
