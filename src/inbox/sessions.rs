@@ -3,13 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::otlp::{Attributes, Span, sessions};
-
-/// Attributes with the id of a response.
-const RESPONSE_KEYS: [&str; 3] = ["gen_ai.response.id", "ai.response.id", "llm.response.id"];
-
-/// Prefixes of ids that are unique per response.
-const OF_RESPONSES: [&str; 3] = ["req_", "msg_", "resp_"];
+use crate::otlp::{Attributes, Span, responses, sessions};
 
 /// Prefix of the key of traces that report a response. No session id begins like it.
 pub(super) const RESPONSE: &str = "response\u{1f}";
@@ -21,13 +15,16 @@ pub(super) fn response_of(span: &Span) -> Option<String> {
         return None;
     }
     let attributes = &span.attributes;
-    let stated = RESPONSE_KEYS.iter().find_map(|name| attributes.text(name));
+    let stated = responses::NAMES
+        .iter()
+        .find_map(|name| attributes.text(name));
     let id = match stated {
         Some(id) => id.to_owned(),
         None => in_output(attributes.text("output.value")?)?,
     };
-    let is_unique = OF_RESPONSES.iter().any(|prefix| id.starts_with(prefix));
-    is_unique.then(|| format!("{RESPONSE}{id}"))
+    // Requests to OpenRouter have keys of their own.
+    let is_other = !responses::is_like_openrouters(&id);
+    (is_other && responses::is_unique(&id)).then(|| format!("{RESPONSE}{id}"))
 }
 
 /// The id in an output that is the provider's whole response, as OpenInference records it.
@@ -61,9 +58,11 @@ pub(super) const REQUEST: &str = "openrouter\u{1f}";
 /// report it in traces of their own, which are read together.
 pub(super) fn request_of(span: &Span) -> Option<String> {
     let attributes = &span.attributes;
-    let mut ids = RESPONSE_KEYS.iter().filter_map(|key| attributes.text(key));
+    let mut ids = responses::NAMES
+        .iter()
+        .filter_map(|key| attributes.text(key));
     // Spans about the course of a request have its id followed by a colon and a name.
-    let id = ids.find(|id| id.starts_with("gen-") && id.len() >= 24 && !id.contains(':'))?;
+    let id = ids.find(|id| responses::is_of_openrouter(id) && !id.contains(':'))?;
     Some(format!("{REQUEST}{id}"))
 }
 

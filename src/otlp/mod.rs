@@ -61,6 +61,7 @@ mod model;
 pub mod openrouter;
 pub mod protobuf;
 mod raw_request;
+pub(crate) mod responses;
 pub(crate) mod sessions;
 pub mod stored;
 mod texts;

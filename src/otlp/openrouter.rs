@@ -17,6 +17,7 @@
 use std::collections::HashSet;
 
 pub use super::raw_request::PARAMETERS;
+use super::responses::is_like_openrouters;
 use super::{Attribute, Span, SpanId, TraceId, raw_request};
 
 /// Name of the span with which `OpenRouter` tests a destination of type `OpenTelemetry` Collector.
@@ -173,7 +174,7 @@ pub fn is_course(span: &Span) -> bool {
 /// dropped everything else.
 fn is_part_of_course(span: &Span) -> bool {
     let response = span.attributes.text("gen_ai.response.id");
-    response.is_some_and(|id| id.starts_with("gen-") && id.contains(':'))
+    response.is_some_and(|id| is_like_openrouters(id) && id.contains(':'))
 }
 
 /// Removes from a delivered span everything that is never sent, so that it does not reach the disk

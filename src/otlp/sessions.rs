@@ -91,7 +91,7 @@ pub(crate) fn of_user(user: &str) -> Option<String> {
 /// Ids, in lower case, of sessions that attributes name: whole values of attributes about sessions,
 /// and ids as coding agents draw them within these and within facts about users.
 pub(crate) fn named(attributes: &Attributes, found: &mut impl FnMut(String)) {
-    for Attribute { key, value } in attributes.iter() {
+    for Attribute { key, value } in attributes {
         let is_of = |words: &[&str]| {
             let mut words = words.iter();
             words.any(|word| memmem::find(key.as_bytes(), word.as_bytes()).is_some())
@@ -110,7 +110,9 @@ fn whole(value: &Value, found: &mut impl FnMut(String)) {
     match value {
         Value::Text(text) => {
             let id = not_blank(text).filter(|it| it.len() <= LONGEST_ID);
-            id.into_iter().for_each(|it| found(it.to_lowercase()));
+            if let Some(id) = id {
+                found(id.to_lowercase());
+            }
         }
         Value::Array(values) => values.iter().for_each(|it| whole(it, found)),
         _ => {}

@@ -34,8 +34,7 @@
 //!   batch holds more than its rows say; a sender then unpacks it and compresses the rest. The same
 //!   happens when the server refuses a request as too large or malformed. All else is sent as it is.
 //! - Only the user's decisions change that: withdrawn events, and content that events lose, leave
-//! the
-//!   batch at once. A counter tells senders that have the batch in memory.
+//!   the batch at once. A counter tells senders that have the batch in memory.
 //! - A parked event has a batch of its own, a damaged one none.
 //! - A batch without a waiting or parked event is deleted in the transaction that settles the last.
 //! - The numbers of batches are never used again, so that a sender that was overtaken acknowledges

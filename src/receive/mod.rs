@@ -11,8 +11,7 @@
 //! - An answer 200 means that everything except the losses it names is on disk, redacted. Nothing
 //!   unredacted is written anywhere.
 //! - Each refused request gets the reason, in words and in the form of the protocol, and is
-//! counted.
-//!   503 means that the client should try again, every other status that it should not.
+//!   counted. 503 means that the client should try again, every other status that it should not.
 //! - A client gets a bounded share of memory, time and connections ([`Limits`]), and none before
 //!   its token was checked. A slow or idle client gives way to others.
 //! - Without a token, only programs on this machine can send, and no web page in its browsers.

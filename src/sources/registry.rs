@@ -17,6 +17,7 @@ use super::walk::Listing;
 use super::work_tree::WorkTree;
 use crate::host::Host;
 use crate::inbox::{self, Route, TraceKey};
+use crate::otlp::responses::is_like_openrouters;
 use crate::session::{Agent, Generation, Recording, Session};
 
 /// All sources. A file belongs to the first that claims it; Claude Code, the last, claims every
@@ -127,7 +128,7 @@ pub fn delivered(
     }
     let generations = session.all_generations().into_iter();
     let responses = generations.filter_map(|it| it.response.as_deref());
-    let of_openrouter: Vec<&str> = responses.filter(|id| id.starts_with("gen-")).collect();
+    let of_openrouter: Vec<&str> = responses.filter(|id| is_like_openrouters(id)).collect();
     let mut delivered = Vec::new();
     for route in routes {
         delivered.extend(otlp::delivered(

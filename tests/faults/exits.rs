@@ -209,7 +209,9 @@ fn what_was_sent_or_removed_meanwhile_is_not_waited_for() {
         let session = Session::write(&scene.env, 1, 1);
         scene.posthog.set(Fault::status(503));
         quiet(exit(&scene, &session));
-        assert_eq!(Process::all(&scene.env.state()).len(), 1, "{name}");
+        wait_for("one process is left", SOON, || {
+            (Process::all(&scene.env.state()).len() == 1).then_some(())
+        });
         meanwhile(&scene);
         let requests = scene.posthog.count();
         scene.settle();

@@ -2,9 +2,9 @@
 
 use super::dialects::candidates as names;
 use super::dialects::kinds::{SpanKind, kind_of};
-use super::twins::is_drawn;
 use crate::otlp::Span;
 use crate::otlp::openrouter::is_delivery;
+use crate::otlp::responses::is_drawn;
 use crate::otlp::sessions::stated;
 use crate::session::Agent;
 use crate::sources::otlp::facts::Facts;

@@ -22,6 +22,7 @@ use super::twins::Print;
 use crate::fingerprint;
 use crate::otlp::files::{Damage, Requests};
 use crate::otlp::openrouter::{self, is_delivery};
+use crate::otlp::responses::is_like_openrouters;
 use crate::otlp::{Batch, LogRecord, Span, SpanId, TraceId};
 use crate::session::CallKind;
 use crate::sources::{regular, walk};
@@ -378,11 +379,10 @@ impl<'a> Trace<'a> {
 /// Whether a span is a call of an application without OpenRouter's id of the request.
 fn is_unknown_to_openrouter(span: &Span) -> bool {
     let is_call = || kind_of(span) == SpanKind::Call(CallKind::Chat);
-    let is_of_openrouter = |id: &str| id.starts_with("gen-");
     let has_id = || {
         Print::of(span)
             .unique_response()
-            .is_some_and(is_of_openrouter)
+            .is_some_and(is_like_openrouters)
     };
     !is_delivery(span) && is_call() && !has_id()
 }

@@ -19,6 +19,7 @@ use super::twins;
 use super::usage::{self, Tokens};
 use crate::models;
 use crate::otlp::openrouter::is_delivery;
+use crate::otlp::responses::is_of_openrouter;
 use crate::otlp::{LogRecord, Span, SpanId};
 use crate::session::{
     Block, CallKind, Circumstances, Cost, Generation, Message, Operation, OperationKind,
@@ -200,7 +201,7 @@ fn first_token(node: &Node<'_>, facts: &Facts<'_>) -> Option<DateTime<Utc>> {
 /// the id of the span.
 fn identity(span: &Span) -> String {
     let response = Facts::of(&span.attributes).text(names::RESPONSE_ID);
-    match response.filter(|id| id.starts_with("gen-") && id.len() >= 24) {
+    match response.filter(|id| is_of_openrouter(id)) {
         Some(id) => id,
         None => format!("{}/{}", span.trace_id, span.span_id),
     }

@@ -11,10 +11,10 @@ use crate::session::Block;
 
 /// Number of later traces of a session to search for results of tools. In between, agents make
 /// other requests, for a title or a summary.
-const LATER: usize = 8;
+pub(super) const LATER: usize = 8;
 
 /// Number of earlier traces of a session whose conversations are known to a later one.
-const EARLIER: usize = 32;
+pub(super) const EARLIER: usize = 32;
 
 impl<'a> Trace<'a> {
     /// The conversations of the earlier traces of the session.

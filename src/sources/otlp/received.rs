@@ -10,6 +10,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use super::archive::Archive;
+use super::mates::{EARLIER, LATER};
 use super::parts::Part;
 use super::read::read as read_trace;
 use crate::inbox::{self, InboxError, Reader, Received, Revision, Route, Summary, TraceKey};
@@ -18,13 +19,6 @@ use crate::otlp::{Batch, TraceId};
 use crate::session::{Agent, Generation, Wanted};
 use crate::sources::session_ref::{Locator, SessionRef};
 
-/// Number of earlier traces of the session that are read with one, so that their conversations are
-/// known.
-const BEFORE: usize = 32;
-/// Number of later traces of the session that are read with one. One of the next contains the
-/// results of tools: in between, agents make other requests, for a title or a summary, and traces
-/// may arrive in any order.
-const AFTER: usize = 8;
 /// Largest number of traces of an inbox to list, the newest ones.
 const LISTED: usize = 1_000_000;
 
@@ -247,7 +241,7 @@ impl Open {
         let own = mates.iter().position(|it| it.revision.key == *key);
         let own = own.unwrap_or_default();
         let is_near = |place: usize, mate: &Summary| {
-            mate.is_loose || summary.is_loose || place + BEFORE >= own && place <= own + AFTER
+            mate.is_loose || summary.is_loose || place + EARLIER >= own && place <= own + LATER
         };
         let near = mates.into_iter().enumerate();
         let near = near.filter(|(place, mate)| is_near(*place, mate));

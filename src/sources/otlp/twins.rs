@@ -18,6 +18,7 @@ use super::identity::Identity;
 use super::outcome::{self, Times};
 use super::tree::{Node, Tree};
 use crate::otlp::openrouter::is_delivery;
+use crate::otlp::responses::{is_drawn, is_like_openrouters, is_of_openrouter, is_unique};
 use crate::otlp::{Span, SpanId};
 use crate::session::{CallKind, OperationKind};
 
@@ -81,7 +82,7 @@ impl Print {
     /// measured on its servers, and its counts are those it charges for.
     fn is_delivery_of(&self, other: &Self) -> bool {
         let id = self.response.as_deref();
-        let is_drawn = id.is_some_and(|id| id.starts_with("gen-") && id.len() >= 24);
+        let is_drawn = id.is_some_and(is_of_openrouter);
         is_drawn && self.response == other.response
     }
 
@@ -93,11 +94,10 @@ impl Print {
         } else {
             [self, other]
         };
-        let is_of_openrouter = |id: &str| id.starts_with("gen-");
         let has_own_id = application
             .response
             .as_deref()
-            .is_some_and(is_of_openrouter);
+            .is_some_and(is_like_openrouters);
         self.is_delivery != other.is_delivery && !has_own_id
     }
 
@@ -122,32 +122,15 @@ impl Print {
     /// The id of the response, if it is unique: it may join spans of different traces.
     pub(super) fn unique_response(&self) -> Option<&str> {
         let id = self.response.as_deref()?;
-        UNIQUE
-            .iter()
-            .any(|prefix| id.starts_with(prefix))
-            .then_some(id)
+        is_unique(id).then_some(id)
     }
 }
-
-/// Prefixes of ids that are unique per response.
-const UNIQUE: [&str; 4] = ["gen-", "req_", "msg_", "resp_"];
-
-/// Characters of a unique id after its prefix. Fixed ids, which gateways and doubles of providers
-/// give, are shorter.
-const DRAWN: usize = 20;
 
 /// The id of a call's response, if it identifies the call by itself.
 pub(super) fn drawn_response(node: &Node<'_>) -> Option<String> {
     let reports = [node.span].into_iter().chain(node.twins.iter().copied());
     let mut ids = reports.filter_map(|span| Print::of(span).response);
     ids.find(|id| is_drawn(id))
-}
-
-/// Whether an id was drawn at random, and so is unique per response.
-pub(super) fn is_drawn(id: &str) -> bool {
-    let mut beginnings = UNIQUE.iter();
-    let rest = beginnings.find_map(|it| id.strip_prefix(it));
-    rest.is_some_and(|rest| rest.len() >= DRAWN && rest.bytes().any(|it| it.is_ascii_digit()))
 }
 
 /// Whether a span contains messages, which only some instrumentations record.
