@@ -96,6 +96,9 @@ pub(crate) struct DestinationSettings {
     /// `POSTHOG_API_KEY`, `POSTHOG_API_KEY_FILE` or `POSTHOG_API_KEY_COMMAND`: the source of the
     /// key, if one is set.
     pub(crate) key_source: Option<KeySource>,
+    /// Whether the user's settings name a key, be it one that cannot be used: a file that is
+    /// missing, for example. A value of unknown origin does not count.
+    pub(crate) names_key: bool,
     /// `POSTHOG_HOST`; `None` if it cannot be parsed: then nothing is sent, in particular not to a
     /// default.
     pub(crate) endpoint: Option<Endpoint>,
@@ -224,14 +227,6 @@ impl DestinationSettings {
         self.api_key.is_some() || matches!(self.key_source, Some(KeySource::Command(_)))
     }
 
-    /// A text that identifies the key: the key itself, or the command for it, which is not run.
-    pub(crate) fn key_identity(&self) -> Option<&str> {
-        match &self.key_source {
-            Some(KeySource::Command(command)) => Some(command),
-            _ => self.api_key.as_ref().map(ApiKey::secret),
-        }
-    }
-
     /// The destination; `None` when the key or the host is missing.
     pub(crate) fn complete(&self) -> Option<Destination> {
         let chosen_by = self.chosen_by.as_ref();
@@ -290,9 +285,10 @@ impl Config {
         self.agents.of(agent)
     }
 
-    /// Whether the hooks of an agent are switched on.
+    /// Whether the hooks of an agent are switched on. A key that cannot be used at the moment
+    /// switches nothing off: the ends of sessions are noted until there is one.
     pub(crate) const fn is_on(&self, agent: Agent) -> bool {
-        matches!(self.of(agent).hooks, Hooks::On) && self.destination.has_key()
+        matches!(self.of(agent).hooks, Hooks::On) && self.destination.names_key
     }
 
     /// The settings under which events have the same numbers and no content.

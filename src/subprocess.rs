@@ -1,13 +1,17 @@
 //! Runs a program for its output, within limits.
 
-use std::io::{self, Read as _};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::io::{self, ErrorKind, Read as _};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Pause between two checks whether a program that closed its output has ended.
+/// Pause between two checks whether a program has ended.
 const NAP: Duration = Duration::from_millis(5);
+
+/// Time to read the rest of the output after the end of a program. Another program that it left
+/// behind may keep the output open for ever; its own is in the pipe by then.
+const REST: Duration = Duration::from_millis(500);
 
 /// Limits of a program: time and output.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +58,8 @@ impl From<io::Error> for NoOutput {
 }
 
 /// Runs a program without standard input, and returns its standard output. Its standard error is
-/// discarded. Above a limit it is killed; programs that it started itself may continue.
+/// discarded. Above a limit it is killed; programs that it started itself may continue, and are not
+/// waited for.
 ///
 /// # Errors
 /// When it cannot be started, exceeds a limit, or ends with an error.
@@ -65,7 +70,7 @@ pub(crate) fn output(mut command: Command, limits: Limits) -> Result<Vec<u8>, No
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let printed = printed(&mut child, limits).and_then(|printed| {
+    let printed = printed(&mut child, end, limits).and_then(|printed| {
         let status = ended(&mut child, end, limits)?;
         if status.success() {
             Ok(printed)
@@ -81,30 +86,59 @@ pub(crate) fn output(mut command: Command, limits: Limits) -> Result<Vec<u8>, No
     printed
 }
 
-/// Reads the output on another thread, so that a program that never ends cannot block this one.
-fn printed(child: &mut Child, limits: Limits) -> Result<Vec<u8>, NoOutput> {
+/// Reads the output up to its end, or up to the end of the program and a little longer.
+fn printed(child: &mut Child, end: Instant, limits: Limits) -> Result<Vec<u8>, NoOutput> {
     let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe);
-    let stdout = stdout.map_err(io::Error::from)?;
-    let (send, receive) = mpsc::channel();
-    thread::Builder::new().spawn(move || {
-        let mut bytes = Vec::new();
-        let read = stdout.take(limits.bytes + 1).read_to_end(&mut bytes);
-        // Fails only if the receiver has stopped waiting.
-        let _ = send.send(read.map(|_| bytes));
-    })?;
-    let bytes = match receive.recv_timeout(limits.time) {
-        Ok(read) => read?,
-        Err(RecvTimeoutError::Timeout) => return Err(NoOutput::TooSlow { limit: limits.time }),
-        Err(RecvTimeoutError::Disconnected) => {
-            return Err(io::Error::from(io::ErrorKind::BrokenPipe).into());
+    let parts = parts(stdout.map_err(io::Error::from)?, limits.bytes)?;
+    let mut bytes = Vec::new();
+    let mut last = None;
+    loop {
+        match parts.recv_timeout(NAP) {
+            Ok(part) => bytes.extend(part?),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {}
         }
-    };
+        let now = Instant::now();
+        if last.is_none() && child.try_wait()?.is_some() {
+            last = Some(now + REST);
+        }
+        if last.is_some_and(|last| now >= last) {
+            break;
+        }
+        if now >= end {
+            return Err(NoOutput::TooSlow { limit: limits.time });
+        }
+    }
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limits.bytes {
         return Err(NoOutput::TooLong {
             limit: limits.bytes,
         });
     }
     Ok(bytes)
+}
+
+/// Reads the output on another thread, so that a program that never ends cannot block this one. The
+/// channel closes at the end of the output, or after one byte more than `most`.
+fn parts(stdout: ChildStdout, most: u64) -> io::Result<Receiver<io::Result<Vec<u8>>>> {
+    let (send, receive) = mpsc::channel();
+    let mut stdout = stdout.take(most + 1);
+    thread::Builder::new().spawn(move || {
+        let mut buffer = [0; 1024];
+        loop {
+            let part = match stdout.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(length) => Ok(buffer[..length].to_vec()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => Err(error),
+            };
+            let has_failed = part.is_err();
+            // Sending fails only if the receiver has stopped waiting.
+            if send.send(part).is_err() || has_failed {
+                break;
+            }
+        }
+    })?;
+    Ok(receive)
 }
 
 /// Waits for the end of a program that has closed its output.
@@ -143,6 +177,14 @@ mod tests {
             ("cat", long, Ok("")),
             ("echo key; exit 3", long, Err("ended with exit status: 3")),
             ("yes", long, Err("printed more than 20 bytes")),
+            // What it leaves behind keeps the output open.
+            ("sleep 20 & echo key", long, Ok("key\n")),
+            (
+                "sleep 20 & echo key; exit 3",
+                long,
+                Err("ended with exit status: 3"),
+            ),
+            ("sleep 20 &", long, Ok("")),
             ("sleep 60", short, Err("did not end within 0 s")),
             (
                 "exec >&-; exec sleep 60",

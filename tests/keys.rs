@@ -120,6 +120,158 @@ fn the_hook_does_not_wait_for_a_command_and_a_failure_is_made_good() {
         .wait_until(SOON, |events| events.len() as u64 == session.events());
 }
 
+const START: &str = r#"{"session_id":"next","hook_event_name":"SessionStart","source":"startup"}"#;
+
+/// Variables for the key, before and after a repair.
+type Repair = [Vec<(&'static str, String)>; 2];
+
+/// Keys that are broken in various ways, and their repairs.
+fn repairs(env: &TestEnv) -> Vec<Repair> {
+    const KEY: &str = "POSTHOG_API_KEY";
+    const FILE: &str = "POSTHOG_API_KEY_FILE";
+    const COMMAND: &str = "POSTHOG_API_KEY_COMMAND";
+    let whole = key_file(env, API_KEY).display().to_string();
+    let open = env
+        .write("home/secrets/open", API_KEY)
+        .display()
+        .to_string();
+    set_mode(Path::new(&open), 0o666);
+    let missing = "/nowhere/key".to_owned();
+    let print = format!("cat '{whole}'");
+    let one = |name, value: &str| vec![(name, value.to_owned())];
+    vec![
+        [one(COMMAND, "exit 3"), one(COMMAND, &print)],
+        [one(COMMAND, "exit 3"), one(FILE, &whole)],
+        [one(COMMAND, "exit 3"), one(KEY, API_KEY)],
+        [one(FILE, &missing), one(FILE, &whole)],
+        [one(FILE, &missing), one(COMMAND, &print)],
+        [one(FILE, &open), one(FILE, &whole)],
+        [one(KEY, "phx_personal"), one(KEY, API_KEY)],
+    ]
+}
+
+fn with(run: Run, variables: &[(&'static str, String)]) -> Run {
+    variables
+        .iter()
+        .fold(run, |run, (name, value)| run.env(name, value))
+}
+
+#[test]
+fn the_first_start_with_a_repaired_key_makes_up_for_the_sessions_before() {
+    for index in 0..repairs(&TestEnv::new()).len() {
+        let scene = without_key();
+        let [broken, repaired] = repairs(&scene.env).swap_remove(index);
+        let session = Session::write(&scene.env, 1, 1);
+        let end = with(scene.hook(&session), &broken).run();
+        end.success().silent().within(CROWDED);
+        scene.settle();
+        assert_eq!(scene.posthog.count(), 0, "{broken:?}");
+        let status = with(scene.env.command(["status", "--json"]), &broken).run();
+        let status: Value = serde_json::from_str(&status.stdout).expect("it is JSON");
+        let expected = json!([{
+            "agent": "claude-code",
+            "id": session.id.as_str(),
+            "for_another_destination": false,
+        }]);
+        assert_eq!(status["unstored"], expected, "{broken:?}");
+        let error = status["runs"][0]["error"].as_str().expect("it failed");
+        assert!(error.starts_with(broken[0].0), "{error}");
+
+        let start = scene.env.command(["hook"]).stdin(START);
+        with(start, &repaired).run().success().silent();
+        scene.settle();
+        assert_eq!(
+            scene.posthog.events().len() as u64,
+            session.events(),
+            "{broken:?} {repaired:?}"
+        );
+        let status = with(scene.env.command(["status", "--json"]), &repaired).run();
+        let status: Value = serde_json::from_str(&status.stdout).expect("it is JSON");
+        assert_eq!(status["unstored"], json!([]));
+    }
+}
+
+#[test]
+fn a_session_of_a_broken_key_is_not_sent_to_another_host() {
+    let scene = without_key();
+    let session = Session::write(&scene.env, 1, 1);
+    let end = hook(&scene, &session, "POSTHOG_API_KEY_COMMAND", "exit 3");
+    let end = end.env("POSTHOG_HOST", "http://127.0.0.1:9").run();
+    end.success().silent();
+    scene.settle();
+    let command = format!("echo {API_KEY}");
+    let start = scene.env.command(["hook"]).stdin(START);
+    let start = start.env("POSTHOG_API_KEY_COMMAND", &command).run();
+    start.success().silent();
+    scene.settle();
+    assert_eq!(scene.posthog.count(), 0);
+    let status = scene.env.command(["status"]);
+    let status = status.env("POSTHOG_API_KEY_COMMAND", &command).run();
+    status.says("ended under another destination; posthog-llma ingest");
+    let ingest = scene.env.command(["ingest", &session.id]);
+    ingest.env("POSTHOG_API_KEY", API_KEY).run().success();
+    assert_eq!(scene.posthog.events().len() as u64, session.events());
+    assert_eq!(scene.status()["unstored"], json!([]));
+}
+
+#[test]
+fn a_session_that_ended_while_sending_was_off_is_not_made_up_for() {
+    let scene = without_key();
+    let off = Session::write(&scene.env, 1, 1);
+    let end = hook(&scene, &off, "POSTHOG_LLMA_CC_ENABLED", "false");
+    let end = end.env("POSTHOG_API_KEY_FILE", "/nowhere/key").run();
+    end.success().silent();
+    // Without any source of a key it is off as well.
+    let keyless = Session::write(&scene.env, 2, 1);
+    scene.hook(&keyless).run().success().silent();
+    scene.settle();
+    assert!(!scene.env.state().join("endings").exists());
+    let start = scene.env.command(["hook"]).stdin(START);
+    start.env("POSTHOG_API_KEY", API_KEY).run().success();
+    scene.settle();
+    assert_eq!(scene.posthog.count(), 0);
+}
+
+#[test]
+fn a_command_that_leaves_a_process_behind_gives_its_key_at_once() {
+    let scene = without_key();
+    let session = Session::write(&scene.env, 1, 1);
+    let command = format!("sleep 60 & echo {API_KEY}");
+    let end = hook(&scene, &session, "POSTHOG_API_KEY_COMMAND", &command).run();
+    end.success().silent().within(CROWDED);
+    scene
+        .posthog
+        .wait_until(SOON / 2, |events| events.len() as u64 == session.events());
+}
+
+#[test]
+fn a_key_file_with_a_byte_order_mark_holds_the_key() {
+    let scene = without_key();
+    let path = key_file(&scene.env, &format!("\u{feff}{API_KEY}\r\n"));
+    let path = path.to_str().expect("it is text");
+    let session = Session::write(&scene.env, 1, 1);
+    let end = hook(&scene, &session, "POSTHOG_API_KEY_FILE", path).run();
+    end.success().silent().within(CROWDED);
+    scene.settle();
+    assert_eq!(scene.posthog.events().len() as u64, session.events());
+}
+
+#[test]
+fn a_hook_waits_for_a_command_no_longer_than_for_sending() {
+    let scene = without_key();
+    let session = Session::write(&scene.env, 1, 1);
+    let command = format!("sleep 20; echo {API_KEY}");
+    for never in [false, true] {
+        let end = hook(&scene, &session, "POSTHOG_API_KEY_COMMAND", &command);
+        let end = if never {
+            end.env("POSTHOG_LLMA_WAIT", "never")
+        } else {
+            end
+        };
+        end.run().success().silent().within(CROWDED);
+    }
+}
+
 /// A file with a key in a project, and the faults of other files and commands.
 fn mistakes(env: &TestEnv) -> Vec<(&'static str, String, &'static str)> {
     const FILE: &str = "POSTHOG_API_KEY_FILE";

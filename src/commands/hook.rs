@@ -109,7 +109,7 @@ fn of_plugin(arguments: &Hook, host: &Host) {
     }
 }
 
-/// The settings, if they switch the agent on.
+/// The settings, if they switch the agent on. The key may be unusable at the moment.
 fn switched_on(agent: Agent, environment: &Environment) -> Option<Config> {
     if environment.stops(StopScope::Everything) {
         return None;

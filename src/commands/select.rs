@@ -12,11 +12,14 @@ use crate::cli::Which;
 use crate::host::Host;
 use crate::paths;
 use crate::session::Agent;
-use crate::sources::{self, Glance, Listing, SessionRef, Unreadable};
+use crate::sources::{self, Glance, Listing, Locator, Reason, SessionRef, Unreadable};
 use crate::ui;
 
 /// Number of candidates that an error shows.
 const CANDIDATES: usize = 5;
+
+/// Why a file that somebody named has no session, although it is not empty.
+const NOTHING: &str = "not a transcript: nothing in it can be read";
 
 /// Conditions that chosen sessions satisfy.
 #[derive(Debug, Default)]
@@ -120,6 +123,9 @@ pub(super) fn one(argument: Option<&PathBuf>, host: &Host) -> Result<SessionRef,
         unreadable,
     } = named(std::slice::from_ref(argument), host)?;
     told(&unreadable);
+    if found.is_empty() {
+        return Err(no_session(argument));
+    }
     // Of several transcripts of one session, the largest is the most complete.
     found.sort_by_key(|transcript| Reverse(transcript.bytes));
     let found = each_once(found);
@@ -153,6 +159,14 @@ pub(super) fn named(arguments: &[PathBuf], host: &Host) -> Result<Listing<Sessio
             selected.unreadable.extend(listing.unreadable);
             listing.found
         } else if let Some(found) = SessionRef::at(argument) {
+            let is_file = matches!(found.locator, Locator::File(_));
+            if is_file && sources::holds_no_object(argument) {
+                selected.unreadable.push(Unreadable {
+                    path: argument.clone(),
+                    reason: Reason::Error(NOTHING.to_owned()),
+                });
+                continue;
+            }
             vec![found]
         } else if argument.exists() {
             return Err(WrongUse(format!("{} cannot be read", argument.display())));
@@ -249,16 +263,21 @@ pub(super) fn newest(
 
 fn folder(path: &Path, host: &Host) -> Result<Listing<SessionRef>, WrongUse> {
     let found = sources::below_for(path, host);
-    if found.found.is_empty() {
+    // What is damaged is no wrong use.
+    if found.found.is_empty() && found.unreadable.iter().all(Unreadable::is_left_alone) {
         told(&found.unreadable);
         let what = if path.is_dir() {
             "no transcripts (*.jsonl) and no files of OpenTelemetry (such as *.json, *.jsonl, *.gz, *.pb)"
         } else {
-            "no session"
+            return Err(no_session(path));
         };
         return Err(WrongUse(format!("{what} in {}", path.display())));
     }
     Ok(found)
+}
+
+fn no_session(path: &Path) -> WrongUse {
+    WrongUse(format!("no session in {}", path.display()))
 }
 
 /// The transcripts of the session named by an id or its beginning.

@@ -8,12 +8,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::sending::{Effort, Pauses, Report, Sending, To};
+use super::terms::Terms;
 use super::{Exit, in_words};
 use crate::cli::{Task, Wait, Work};
-use crate::config::{Config, Problem};
+use crate::config::{Config, KeySource, Problem};
 use crate::consent::{Judgement, StopScope};
 use crate::deliver::Drained;
 use crate::detached;
@@ -62,15 +63,20 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
     let (mut config, problems) = Config::read(&environment);
     let host = &environment.host;
     // The caller waits a second at most, and a command may take longer.
-    let key = config.ask_for_key(host);
+    let key = key(&mut config, &problems, host);
     let sending = Sending::open(&config, host)?;
     if arguments.wait == Wait::Briefly && !sending.can_send_now().unwrap_or(true) {
         detached::release_caller();
     }
     let task = &arguments.task;
+    let is_another = |it: &&Problem| !matches!(&key, Err(error) if error == *it);
     let mut report = Report {
         error: None,
-        warnings: problems.iter().map(Problem::to_string).collect(),
+        warnings: problems
+            .iter()
+            .filter(is_another)
+            .map(Problem::to_string)
+            .collect(),
     };
     if let Some(stopped) = &environment.stopped {
         let error = Some(stopped.reason());
@@ -79,7 +85,9 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
         return Ok(Exit::Incomplete);
     }
     if let Err(problem) = key {
-        // Nothing new can be stored: the next hook finds the session.
+        // Nothing new can be stored: the next session start finds the session by its note, and
+        // those of other sessions that ended since now.
+        let _ = enabled_since(task.agent(), &sending, host);
         report.error = Some(problem.to_string());
     } else if let Err(error) = gather(task, &sending, &config, host, &mut report) {
         report.error = Some(in_words(&error));
@@ -108,6 +116,31 @@ pub(super) fn run(arguments: &Work, host: &Host) -> anyhow::Result<Exit> {
         })?;
     }
     Ok(Exit::Done)
+}
+
+/// Runs the command for the key, if there is one.
+///
+/// # Errors
+/// Why there is no key. Settings that name none at all are reported when something is stored.
+fn key(config: &mut Config, problems: &[Problem], host: &Host) -> Result<(), Problem> {
+    config.ask_for_key(host)?;
+    let unusable = problems.iter().find(|it| it.is_of_key());
+    match (&config.destination.api_key, unusable) {
+        (None, Some(problem)) => Err(problem.clone()),
+        _ => Ok(()),
+    }
+}
+
+/// Time since when the sessions of an agent are collected. Lines that are written while the outbox
+/// is being created count as written since.
+fn enabled_since(
+    agent: Agent,
+    sending: &Sending<'_>,
+    host: &Host,
+) -> anyhow::Result<DateTime<Utc>> {
+    let elapsed = TimeDelta::from_std(host.elapsed()).unwrap_or_default();
+    let now = host.now() - elapsed;
+    Ok(sending.outbox().enabled_since(agent.as_str(), now)?)
 }
 
 /// Sends all waiting events once: first those for the destination of the settings, for which the
@@ -204,18 +237,17 @@ fn gather(
     host: &Host,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    // Lines that are written while the outbox is being created count as written since.
-    let elapsed = TimeDelta::from_std(host.elapsed()).unwrap_or_default();
     let agent = task.agent();
-    let since = sending
-        .outbox()
-        .enabled_since(agent.as_str(), host.now() - elapsed)?;
+    let since = enabled_since(agent, sending, host)?;
     if let Task::Collect {
         transcript,
         progress,
         ..
     } = task
     {
+        if *progress == SessionState::Ended {
+            note_key(agent, transcript, sending, config);
+        }
         collect(agent, sending, transcript, *progress, report)?;
     }
     if sweeps(task) {
@@ -232,6 +264,16 @@ fn gather(
         );
     }
     Ok(())
+}
+
+/// Adds the key to the note of the hook, which could not know the one that a command prints. A
+/// session whose key is known goes to no other project of the same host.
+fn note_key(agent: Agent, transcript: &Path, sending: &Sending<'_>, config: &Config) {
+    let endings = sending.endings();
+    let is_by_command = matches!(config.destination.key_source, Some(KeySource::Command(_)));
+    if is_by_command && endings.has(agent.as_str(), transcript) {
+        let _ = endings.add(agent.as_str(), transcript, Terms::of(config).to_json());
+    }
 }
 
 fn collect(

@@ -101,7 +101,7 @@ pub(crate) fn key_of_command(line: &str, host: &Host) -> Result<ApiKey, String> 
     let printed = subprocess::output(command, LIMITS);
     let printed = printed.map_err(|error| format!("{error}; {ADVICE}"))?;
     let printed = String::from_utf8_lossy(&printed);
-    let key = printed.trim();
+    let key = secret_file::without_mark(&printed).trim();
     if key.is_empty() {
         return Err(format!("printed nothing; {ADVICE}"));
     }
@@ -163,6 +163,7 @@ mod tests {
         for (line, expected) in [
             ("echo phc_0123", Ok("phc_0123")),
             ("printf '  phc_0123\r\n\n'", Ok("phc_0123")),
+            ("printf '\\357\\273\\277phc_0123\\n'", Ok("phc_0123")),
             ("echo \"$FROM_THE_SHELL\"", Ok("phc_of_the_shell")),
             (at_home.as_str(), Ok("phc_at_home")),
             ("true", Err("printed nothing")),

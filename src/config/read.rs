@@ -114,6 +114,12 @@ impl<'a> Reader<'a> {
         variables.find(|variable| self.values.of(*variable) != Ok(None))
     }
 
+    /// Whether the user named a key. A value that replaced the user's own is nobody's wish.
+    fn names_key(&self) -> bool {
+        self.key_variable()
+            .is_some_and(|it| !matches!(self.values.of(it), Err(UnknownValue::Hidden(_))))
+    }
+
     /// The key, unless a command has to be run for it, and its source.
     fn api_key(&mut self) -> (Option<ApiKey>, Option<KeySource>) {
         let host = self.values.host();
@@ -146,6 +152,7 @@ impl<'a> Reader<'a> {
         DestinationSettings {
             api_key,
             key_source,
+            names_key: self.names_key(),
             endpoint: self.variable(source, parse).or(default, None),
             endpoint_source: matches!(self.values.of(source), Ok(Some(_))).then_some(source),
             chosen_by,

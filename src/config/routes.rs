@@ -350,6 +350,7 @@ impl Table {
         Ok(DestinationSettings {
             api_key: Some(api_key),
             key_source: Some(KeySource::Route),
+            names_key: true,
             endpoint,
             endpoint_source: settings.endpoint_source.filter(|_| self.host.is_none()),
             chosen_by: None,

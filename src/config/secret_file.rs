@@ -81,10 +81,15 @@ pub(crate) fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
     let mut text = String::new();
     file.take(LARGEST).read_to_string(&mut text)?;
     Ok(SecretFile {
-        text,
+        text: without_mark(&text).to_owned(),
         is_readable_by_others: others(&meta) & READ != 0,
         is_own: is_own(&meta),
     })
+}
+
+/// A text without the byte order mark that editors of Windows put before it.
+pub(super) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// Whether a folder around a file has a `.git`, be it a folder, a file or a link.
@@ -151,6 +156,21 @@ mod tests {
                 (Err(found), Err(expected)) => assert_eq!(found.to_string(), expected),
                 _ => panic!("{mode:o}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        for (content, expected) in [
+            ("\u{feff}phc_0123\n", "phc_0123\n"),
+            ("\u{feff}\u{feff}phc_0123", "\u{feff}phc_0123"),
+            ("phc_\u{feff}0123", "phc_\u{feff}0123"),
+        ] {
+            fs::write(&path, content).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            assert_eq!(read(&path).ok().unwrap().text, expected);
         }
     }
 

@@ -41,7 +41,10 @@ fn names_us(file: &Path) -> bool {
 
 /// The package as a settings file names it: its name on npm, or a folder.
 fn our_source(file: &Path) -> Option<String> {
-    let settings: Value = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
+    let text = fs::read_to_string(file).ok()?;
+    // Pi itself reads a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let settings: Value = serde_json::from_str(text).ok()?;
     let packages = settings["packages"].as_array()?.iter();
     let mut sources =
         packages.filter_map(|package| package.as_str().or_else(|| package["source"].as_str()));

@@ -102,6 +102,11 @@ impl Endings {
         file.write_all(&text)
     }
 
+    /// Whether there is a note about a session.
+    pub(crate) fn has(&self, agent: &str, transcript: &Path) -> bool {
+        self.path(agent, transcript).exists()
+    }
+
     /// Removes the note about a session, which was stored.
     pub(crate) fn remove(&self, agent: &str, transcript: &Path) {
         // If the note stays, a later session start finds nothing new in the session.

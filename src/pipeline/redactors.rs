@@ -84,5 +84,7 @@ fn rules(path: &Path) -> anyhow::Result<UserRules> {
         bail!("name it by its whole path");
     }
     let text = String::from_utf8(regular::read_small(path, LARGEST)?)?;
-    Ok(UserRules::parse(&text)?)
+    // Editors of Windows put a byte order mark before the text.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    Ok(UserRules::parse(text)?)
 }

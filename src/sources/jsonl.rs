@@ -14,6 +14,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
@@ -314,6 +315,25 @@ fn objects_between<'a, T: Deserialize<'a>>(line: &'a str, each: &mut impl FnMut(
         }
     }
     malformed
+}
+
+/// Whether a file has text and no whole JSON object: its beginning was cut off, or it never was a
+/// transcript. A file that cannot be read at all is for its reader to report.
+pub fn holds_no_object(path: &Path) -> bool {
+    let search = || -> io::Result<bool> {
+        let mut lines = Lines::open(path, 0)?;
+        let mut has_text = false;
+        while let Some(line) = lines.next_line()? {
+            let mut has_object = line.is_oversized;
+            objects::<IgnoredAny>(&line.text(), |_| has_object = true);
+            if has_object {
+                return Ok(false);
+            }
+            has_text |= !line.bytes.trim_ascii().is_empty();
+        }
+        Ok(has_text)
+    };
+    search().unwrap_or(false)
 }
 
 /// The value at the beginning of a text, and its length in bytes.

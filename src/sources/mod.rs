@@ -24,6 +24,7 @@ mod walk;
 mod work_tree;
 
 pub use checkpoint::Checkpoint;
+pub use jsonl::holds_no_object;
 pub use look::Look;
 pub use otlp::OpenInbox;
 pub use registry::{

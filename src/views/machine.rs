@@ -277,7 +277,7 @@ impl Machine {
         let since = changed(user.map(|file| file.path.as_path()));
         let since = since.chain(plugin.installed_at).max();
         let mut runs = self.status.runs.iter();
-        !self.config.destination.has_key()
+        !self.config.destination.names_key
             && runs.any(|run| is_hook(run) && since.is_none_or(|since| run.at - since > TIME_STEP))
     }
 }

@@ -31,6 +31,10 @@ impl Switched {
                 "on, by the plugin's key, which hooks alone see".to_owned(),
                 Some("commands here need posthog-llma setup"),
             ),
+            Switch::NoKey if machine.config.destination.names_key => (
+                "on, but the key cannot be used: sessions that end are sent later".to_owned(),
+                None,
+            ),
             Switch::NoKey => ("off: POSTHOG_API_KEY is not set".to_owned(), Some(SETUP)),
             Switch::Off { has_plugin: true } => (
                 "off, unless the plugin was given a key".to_owned(),

@@ -151,7 +151,8 @@ fn torn_and_strange_places_are_counted_and_the_rest_is_read() {
             vec!["a", "b"],
             counts(0, 1),
         ),
-        (format!("{a}\0\0\0\n{b}\n"), vec!["a", "b"], counts(0, 0)),
+        // What a power failure left in place of a line.
+        (format!("{a}\0\0\0\n{b}\n"), vec!["a", "b"], counts(0, 1)),
         (format!("{a}\n}}{b}\n"), vec!["a", "b"], counts(0, 1)),
     ] {
         let (names, _, found) = names(file.as_bytes());

@@ -4,6 +4,7 @@
 mod answers;
 mod captures;
 mod complaints;
+mod damage;
 mod dialects;
 mod emitters;
 mod events;

@@ -145,6 +145,8 @@ fn wait(time: Duration, interrupt: &Interrupt) -> Result<(), Stopped> {
 fn read_headers(path: &Path) -> Result<Vec<(String, String)>, WrongUse> {
     let refused = |reason: &str| WrongUse(format!("--otlp-headers {}: {reason}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| refused(&error.to_string()))?;
+    // Editors of Windows put a byte order mark before the text.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines = text.lines().enumerate();
     let lines = lines.filter(|(_, line)| !line.trim().is_empty());
     let headers = lines.map(|(index, line)| {

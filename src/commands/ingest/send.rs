@@ -23,7 +23,7 @@ use crate::host::Host;
 use crate::interrupt::Interrupt;
 use crate::outbox::{Load, OutboxError, RunKind};
 use crate::pipeline::{KnownEvents, PART_BYTES, Pipeline, Read, Stored, Unstored};
-use crate::session::Agent;
+use crate::session::{Agent, SessionState};
 use crate::sources::SessionRef;
 use crate::ui::{self, Progress};
 
@@ -283,6 +283,14 @@ impl<'a> Backfill<'a, '_> {
         for warning in &self.report.warnings[known..] {
             self.progress.say(warning);
         }
+        let is_settled = match &stored {
+            Stored::Unchanged => true,
+            Stored::Session { state, .. } => *state == SessionState::Ended,
+            _ => false,
+        };
+        if is_settled {
+            self.settle_ending(found);
+        }
         let summary = &mut self.summary;
         match stored {
             Stored::Nothing => {
@@ -315,6 +323,12 @@ impl<'a> Backfill<'a, '_> {
             }
         }
         0
+    }
+
+    /// Removes the note of a hook about a session that is stored, for whichever destination.
+    fn settle_ending(&self, found: &SessionRef) {
+        let endings = self.sending.endings();
+        endings.remove(found.agent.as_str(), &found.locator.path());
     }
 
     /// Prints a line about progress from time to time.

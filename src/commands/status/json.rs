@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::receiver;
+use super::unstored::{self, Unstored};
 use crate::commands::agents;
 use crate::config::{ApiKey, KeySource, Problem};
 use crate::consent::{Overruled, Stopped, Unconfirmed};
@@ -40,6 +41,7 @@ pub(super) fn of(machine: &Machine) -> Value {
         "destinations": status.destinations.iter().map(json::destination).collect::<Vec<_>>(),
         "sessions": status.sessions.iter().map(session).collect::<Vec<_>>(),
         "sessions_total": status.sessions_total,
+        "unstored": unstored::of(machine).iter().map(Unstored::as_json).collect::<Vec<_>>(),
         "excluded": machine.excluded.as_ref().ok(),
         "refused": refused,
         "refused_total": status.parked_total,

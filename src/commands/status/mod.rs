@@ -6,6 +6,7 @@ mod json;
 mod line;
 mod receiver;
 mod text;
+mod unstored;
 
 pub(super) use text::destination;
 

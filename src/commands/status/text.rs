@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{receipt, receiver};
+use super::{receipt, receiver, unstored};
 use crate::commands::{agents, short, words};
 use crate::config::{ApiKey, KeySource};
 use crate::deliver;
@@ -48,6 +48,7 @@ pub(super) fn of(machine: &Machine) -> String {
     sessions(machine, &mut lines);
     let newest = machine.status.sessions.first();
     lines.all("trace", newest.and_then(|session| machine.page(session)));
+    unstored(machine, &mut lines);
     excluded(machine, &mut lines);
     for queue in &machine.status.destinations {
         lines.all("waiting", waiting(queue, machine));
@@ -140,6 +141,19 @@ fn session_row(label: &str, session: &SessionStatus, machine: &Machine) -> Strin
         ui::cell(&words::when(at, machine.host.now()), 15),
     );
     words::entry(&facts, ui::columns(&facts), &receipt(session.receipt))
+}
+
+/// Sessions that ended and are not stored yet.
+fn unstored(machine: &Machine, lines: &mut Lines) {
+    let unstored = unstored::of(machine);
+    let mut label = "ended";
+    for session in unstored.iter().take(SHOWN) {
+        lines.add(label, &session.in_words());
+        label = "";
+    }
+    if unstored.len() > SHOWN {
+        lines.add("", &format!("and {} more", unstored.len() - SHOWN));
+    }
 }
 
 /// Sessions that the user excluded from sending.

@@ -187,14 +187,16 @@ enum Between {
 }
 
 /// Whether a byte may occur between objects: white space, punctuation of an array, a byte order
-/// mark, or NUL bytes that a power failure leaves.
+/// mark.
 const fn is_between(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || matches!(byte, b',' | b'[' | b']' | 0 | 0xef | 0xbb | 0xbf)
+    byte.is_ascii_whitespace() || matches!(byte, b',' | b'[' | b']' | 0xef | 0xbb | 0xbf)
 }
 
 /// Offset of the first object, if nothing else precedes it.
 pub(super) fn start_of_object(beginning: &[u8]) -> Option<usize> {
-    let start = beginning.iter().position(|byte| !is_between(*byte))?;
+    // A power failure leaves NUL bytes in place of what was not written, which is damage.
+    let is_before = |byte: u8| is_between(byte) || byte == 0;
+    let start = beginning.iter().position(|byte| !is_before(*byte))?;
     (beginning[start] == b'{').then_some(start)
 }
 

@@ -13,18 +13,17 @@
 
 mod documents;
 mod frames;
+mod inflated;
 mod recognise;
 
 use std::fmt;
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use flate2::read::MultiGzDecoder;
 
 use super::{Batch, Limits, Signal, json, protobuf};
 use documents::Documents;
 use frames::{Frames, Groups};
+use inflated::{Compression, Inflated};
 use recognise::HEAD;
 pub use recognise::{Format, recognise};
 
@@ -42,11 +41,11 @@ pub struct Requests {
     /// The signal of the last protobuf request, assumed for requests that do not show theirs.
     signal: Signal,
     damage: Damage,
-    /// Whether the compressed bytes break off.
-    is_cut: Arc<AtomicBool>,
+    /// Damage of the compressed bytes.
+    compression: Arc<Compression>,
 }
 
-/// Counts of unreadable parts of a file, besides the losses that batches count.
+/// Counts of unreadable parts of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Damage {
     /// Requests that break off: at the end of the file, or at a line end within a text.
@@ -55,6 +54,10 @@ pub struct Damage {
     pub unreadable: u64,
     /// Requests larger than [`MAX_REQUEST`].
     pub too_large: u64,
+    /// Spans, log records and fields of requests whose content is not what the protocol has there.
+    pub malformed: u64,
+    /// Whether the compressed bytes are damaged, so that what follows cannot be read.
+    pub is_compression_broken: bool,
 }
 
 impl Damage {
@@ -71,14 +74,18 @@ impl fmt::Display for Damage {
             (self.torn, "cut off"),
             (self.unreadable, "not a request"),
             (self.too_large, "larger than 96 MiB"),
+            (self.malformed, "malformed within a request"),
         ];
         let kinds = kinds.iter().filter(|(places, _)| *places > 0);
-        let kinds: Vec<String> = kinds
+        let mut kinds: Vec<String> = kinds
             .map(|(places, what)| format!("{places} {what}"))
             .collect();
+        if self.is_compression_broken {
+            kinds.push("compression damaged".to_owned());
+        }
         write!(
             formatter,
-            "parts of it are no requests ({}); the rest is read",
+            "parts of it cannot be read ({}); the rest is read",
             kinds.join(", ")
         )
     }
@@ -106,12 +113,9 @@ impl Requests {
     /// When the file cannot be read.
     pub fn new(file: impl Read + Send + 'static) -> io::Result<Option<Self>> {
         let (mut head, mut file) = with_head(Box::new(file))?;
-        let is_cut = Arc::new(AtomicBool::new(false));
+        let compression = Arc::new(Compression::default());
         if recognise::is_gzip(&head) {
-            let inflated = Inflated {
-                decoder: MultiGzDecoder::new(file),
-                is_cut: Arc::clone(&is_cut),
-            };
+            let inflated = Inflated::new(file, Arc::clone(&compression));
             (head, file) = with_head(Box::new(inflated))?;
         }
         let Some(format) = recognise::format_of(&head) else {
@@ -130,7 +134,7 @@ impl Requests {
             limits,
             signal,
             damage,
-            is_cut,
+            compression,
         }))
     }
 
@@ -143,9 +147,10 @@ impl Requests {
     /// The damage found so far.
     #[must_use]
     pub fn damage(&self) -> Damage {
-        let is_cut = self.is_cut.load(Ordering::Relaxed) && self.damage.torn == 0;
+        let is_cut = self.compression.is_cut() && self.damage.torn == 0;
         Damage {
             torn: self.damage.torn + u64::from(is_cut),
+            is_compression_broken: self.compression.is_broken(),
             ..self.damage
         }
     }
@@ -154,7 +159,7 @@ impl Requests {
     /// of the file.
     ///
     /// # Errors
-    /// When the file cannot be read, or its compression is broken.
+    /// When the file cannot be read. Where its compression is damaged, it ends.
     pub fn next_batch(&mut self) -> io::Result<Option<Batch>> {
         let most = if self.format == Format::JsonSpans {
             LINES_A_BATCH
@@ -184,7 +189,13 @@ impl Requests {
                 Some(Body::Whole(bytes)) => {
                     let decoded = decode(self.format, bytes, &mut self.signal, &self.limits);
                     match decoded {
-                        Some(batch) => return Ok(Some(batch)),
+                        Some(batch) => {
+                            let losses = &batch.losses;
+                            self.damage.malformed += losses.spans.total()
+                                + losses.logs.total()
+                                + losses.unreadable_fields;
+                            return Ok(Some(batch));
+                        }
                         None => self.damage.unreadable += 1,
                     }
                 }
@@ -245,24 +256,6 @@ fn read_some(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
         match file.read(buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             read => return read,
-        }
-    }
-}
-
-/// A compressed file, which may still be being written: it ends where its bytes break off.
-struct Inflated<R> {
-    decoder: MultiGzDecoder<R>,
-    is_cut: Arc<AtomicBool>,
-}
-
-impl<R: Read> Read for Inflated<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.decoder.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                self.is_cut.store(true, Ordering::Relaxed);
-                Ok(0)
-            }
-            read => read,
         }
     }
 }

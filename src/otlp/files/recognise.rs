@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde_json::Deserializer;
 
 use super::{MAX_REQUEST, documents};
-use crate::otlp::protobuf;
+use crate::otlp::{json, protobuf};
 
 /// Bytes at the beginning of a file that show its format.
 pub(super) const HEAD: usize = 64 << 10;
@@ -80,6 +80,11 @@ fn json_format(beginning: &[u8]) -> Option<Format> {
 }
 
 fn format_of_object(object: &[u8]) -> Option<Format> {
+    let mended = || json::mended(&String::from_utf8_lossy(object));
+    format_by_names(object).or_else(|| format_by_names(mended()?.as_bytes()))
+}
+
+fn format_by_names(object: &[u8]) -> Option<Format> {
     let mut names = Names::default();
     let mut deserializer = Deserializer::from_slice(object);
     deserializer.disable_recursion_limit();

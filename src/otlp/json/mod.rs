@@ -4,6 +4,8 @@
 //! emitters, converters and people are not. This reader also accepts:
 //!
 //! - whole numbers as numbers or digits, doubles also as `"NaN"` and `"Infinity"`
+//! - what is no JSON and has a meaning all the same: `NaN`, `1e400`, control characters, half a
+//!   character; see `mend`
 //! - names of fields in camel case or snake case, enumerations as numbers or names
 //! - ids in hexadecimal of any case or in base64
 //! - `null` for everything, `{}` for a value
@@ -14,10 +16,10 @@
 //! Unknown fields are skipped without an allocation, whatever their depth. A field of an unexpected
 //! type is counted, and treated as missing.
 
+mod mend;
 mod messages;
 mod request;
 mod scalars;
-mod surrogates;
 mod take;
 mod values;
 
@@ -26,6 +28,7 @@ use std::borrow::Cow;
 use serde_json::Deserializer;
 use thiserror::Error;
 
+pub(super) use self::mend::mended;
 use self::request::{Line, Part, PartTake, Request};
 use self::take::DeserializeSeed;
 use super::intake::Intake;
@@ -82,7 +85,7 @@ fn text_of(body: &[u8]) -> Cow<'_, str> {
 }
 
 fn decode_part<P: Part>(text: &str, limits: &Limits) -> Result<Batch, InvalidJson> {
-    read_part::<P>(text, limits).or_else(|error| match surrogates::without_halves(text) {
+    read_part::<P>(text, limits).or_else(|error| match mended(text) {
         Some(mended) => read_part::<P>(&mended, limits),
         None => Err(error),
     })
