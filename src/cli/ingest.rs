@@ -26,7 +26,8 @@ const INSTEAD: &str = "Instead of sending";
 Ctrl-C stops after the request that is being sent. The same command continues from there, and \
 nothing is sent twice. A session belongs to every day from its first to its last message.
 
-Exit status: 0 done, 1 something was not sent, 2 wrong use, 130 stopped by Ctrl-C.")]
+Exit status: 0 done, 1 something was not sent or could not be read, 2 wrong use, 130 stopped by \
+Ctrl-C.")]
 pub struct Ingest {
     /// Session ids, beginnings of ids, transcripts, or folders of transcripts
     ///

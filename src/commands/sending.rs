@@ -10,7 +10,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 
 use super::user_settings::UserSettings;
-use super::{WrongUse, short};
+use super::{WrongUse, short, words};
 use crate::config::{Config, Routes, RoutesError};
 use crate::consent::{Trust, Unconfirmed};
 use crate::deliver::{self, Clock, Drained, HostClock, Policy, Reasons};
@@ -453,13 +453,15 @@ impl Report {
             self.warnings.push(warning);
         }
         let lost = skipped.broken + skipped.oversized;
-        if lost > 0 || *without_usage > 0 {
-            let id = short(&found.session_id());
-            self.warnings.push(format!(
-                "session {id}: {} could not be read, and {} reported no usage",
-                ui::count(lost, "line"),
-                ui::count(*without_usage, "response")
-            ));
+        let id = short(&found.session_id());
+        if lost > 0 {
+            let lost = words::lost(lost, found.agent);
+            self.warnings.push(format!("session {id}: {lost}"));
+        }
+        if *without_usage > 0 {
+            let responses = ui::count(*without_usage, "response");
+            let warning = format!("session {id}: {responses} reported no usage");
+            self.warnings.push(warning);
         }
         if *exceeds_books {
             let id = short(&found.session_id());
@@ -467,7 +469,7 @@ impl Report {
                 "session {id}: its lines show more tokens than Claude Code's own totals"
             ));
         }
-        unreadable.is_empty()
+        unreadable.is_empty() && lost == 0
     }
 }
 

@@ -11,6 +11,7 @@ use crate::host::Host;
 use crate::inbox::Route;
 use crate::outbox::DestinationRecord;
 use crate::posthog::Recording;
+use crate::session::Agent;
 use crate::ui;
 
 /// ` by route lab`; empty for the default route, which most users have alone.
@@ -20,6 +21,13 @@ pub(super) fn by_route(name: &str) -> String {
     } else {
         format!(" by route {name}")
     }
+}
+
+/// What of a session could not be read: `3 lines could not be read`. An application's trace has no
+/// lines.
+pub(super) fn lost(number: u64, agent: Agent) -> String {
+    let what = if agent == Agent::Otlp { "part" } else { "line" };
+    format!("{} could not be read", ui::count(number, what))
 }
 
 /// Width of the narrowest common terminal, in columns.

@@ -6,6 +6,7 @@ mod choice;
 mod collector;
 mod content;
 mod copies;
+mod damage;
 #[cfg(target_os = "linux")]
 mod folders;
 mod large;

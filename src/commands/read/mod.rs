@@ -39,6 +39,8 @@ pub(super) struct Own<'a> {
     state: SessionState,
     /// Files of it that cannot be read, with the reasons.
     unreadable: BTreeSet<String>,
+    /// Number of its lines, or parts of lines, that cannot be read.
+    lost: u64,
 }
 
 impl Own<'_> {
@@ -63,6 +65,8 @@ impl Own<'_> {
             Ok(step) => {
                 if let Step::Part(part) = &step {
                     self.state = part.state;
+                    let skipped = part.session.skipped();
+                    self.lost = skipped.broken + skipped.oversized;
                     let unreadable = part.unreadable().iter();
                     let what = |(path, why): &(PathBuf, String)| {
                         format!("cannot read {}: {why}", path.display())
@@ -203,7 +207,12 @@ fn build<'a, R, B: Build<R>>(
                 own.is_followed = left > 0;
                 built.add(&mut own, hand_on)?;
                 let is_running = own.state == SessionState::Running;
-                running = is_running.then(|| short(&found.session_id()));
+                let id = short(&found.session_id());
+                if own.lost > 0 && audience == Audience::PostHog {
+                    let lost = words::lost(own.lost, found.agent);
+                    own.unreadable.insert(format!("session {id}: {lost}"));
+                }
+                running = is_running.then_some(id);
                 let unreadable = own.unreadable.into_iter();
                 unreadable.map(Outcome::Unreadable).try_for_each(tell)?;
             }
@@ -257,6 +266,7 @@ fn own<'a, R>(
         turn,
         is_followed: false,
         unreadable: BTreeSet::new(),
+        lost: 0,
     })
 }
 
