@@ -287,7 +287,9 @@ fn commands_in_blocks_do_what_is_said_of_them() {
         let mut shell = Command::new("sh");
         shell.args(["-c", &command]);
         let run = env.other(shell).env("PATH", &path).directory(ROOT);
-        let done = run.run().success();
+        // Two of the fixtures have lines that cannot be read, which the exit status tells.
+        let has_damage = command.ends_with("ingest --dry-run fixtures/sessions");
+        let done = run.run().code(i32::from(has_damage));
         assert!(done.stdout.contains("claude-sonnet") || done.stdout.contains("calls"));
     }
 }
