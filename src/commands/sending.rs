@@ -469,7 +469,7 @@ impl Report {
                 "session {id}: its lines show more tokens than Claude Code's own totals"
             ));
         }
-        unreadable.is_empty() && lost == 0
+        unreadable.is_empty()
     }
 }
 
