@@ -319,6 +319,7 @@ fn objects_between<'a, T: Deserialize<'a>>(line: &'a str, each: &mut impl FnMut(
 
 /// Whether a file has text and no whole JSON object: its beginning was cut off, or it never was a
 /// transcript. A file that cannot be read at all is for its reader to report.
+#[must_use]
 pub fn holds_no_object(path: &Path) -> bool {
     let search = || -> io::Result<bool> {
         let mut lines = Lines::open(path, 0)?;

@@ -36,7 +36,7 @@ fn a_line_that_cannot_be_read_is_told_and_costs_nothing_else() {
         let outcome = outcome.complains("1 line could not be read");
         assert!(!outcome.stderr.contains("reported no usage"), "{way:?}");
         let lost = with(&posthog, |lines| {
-            lines[4] = "\0".repeat(lines[4].len()) + "\n"
+            lines[4] = "\0".repeat(lines[4].len()) + "\n";
         });
         lost.run(way)
             .success()
