@@ -177,7 +177,7 @@ mod tests {
             ("cat", long, Ok("")),
             ("echo key; exit 3", long, Err("ended with exit status: 3")),
             ("yes", long, Err("printed more than 20 bytes")),
-            // What it leaves behind keeps the output open.
+            // A program that it left behind keeps the output open.
             ("sleep 20 & echo key", long, Ok("key\n")),
             (
                 "sleep 20 & echo key; exit 3",

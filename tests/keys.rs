@@ -47,16 +47,22 @@ fn check(env: &TestEnv, check: &str, name: &str, value: &str) -> Value {
         .unwrap_or_else(|| panic!("no {check}: {report:#}"))
 }
 
+/// Ends a session whose key is in a file, and asserts that all of it arrives.
+#[track_caller]
+fn assert_sends_with_key_file(scene: &Scene, path: &str) {
+    let session = Session::write(&scene.env, 1, 1);
+    let end = hook(scene, &session, "POSTHOG_API_KEY_FILE", path).run();
+    end.success().silent().within(CROWDED);
+    scene.settle();
+    assert_eq!(scene.posthog.events().len() as u64, session.events());
+}
+
 #[test]
 fn a_session_is_sent_with_the_key_in_a_file() {
     let scene = without_key();
     let path = key_file(&scene.env, &format!("{API_KEY}\n"));
     let path = path.to_str().expect("it is text");
-    let session = Session::write(&scene.env, 1, 1);
-    let end = hook(&scene, &session, "POSTHOG_API_KEY_FILE", path).run();
-    end.success().silent().within(CROWDED);
-    scene.settle();
-    assert_eq!(scene.posthog.events().len() as u64, session.events());
+    assert_sends_with_key_file(&scene, path);
     let key = check(&scene.env, "key", "POSTHOG_API_KEY_FILE", path);
     assert_eq!(key["verdict"], "ok", "{key}");
     assert_eq!(key["details"]["source"], "file");
@@ -249,11 +255,7 @@ fn a_key_file_with_a_byte_order_mark_holds_the_key() {
     let scene = without_key();
     let path = key_file(&scene.env, &format!("\u{feff}{API_KEY}\r\n"));
     let path = path.to_str().expect("it is text");
-    let session = Session::write(&scene.env, 1, 1);
-    let end = hook(&scene, &session, "POSTHOG_API_KEY_FILE", path).run();
-    end.success().silent().within(CROWDED);
-    scene.settle();
-    assert_eq!(scene.posthog.events().len() as u64, session.events());
+    assert_sends_with_key_file(&scene, path);
 }
 
 #[test]

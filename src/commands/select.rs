@@ -263,7 +263,7 @@ pub(super) fn newest(
 
 fn folder(path: &Path, host: &Host) -> Result<Listing<SessionRef>, WrongUse> {
     let found = sources::below_for(path, host);
-    // What is damaged is no wrong use.
+    // A damaged file is not the mistake of whoever named it.
     if found.found.is_empty() && found.unreadable.iter().all(Unreadable::is_left_alone) {
         told(&found.unreadable);
         let what = if path.is_dir() {

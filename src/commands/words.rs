@@ -23,8 +23,8 @@ pub(super) fn by_route(name: &str) -> String {
     }
 }
 
-/// What of a session could not be read: `3 lines could not be read`. An application's trace has no
-/// lines.
+/// The number of unreadable lines of a session, as in `3 lines could not be read`. An application's
+/// trace has parts instead of lines.
 pub(super) fn lost(number: u64, agent: Agent) -> String {
     let what = if agent == Agent::Otlp { "part" } else { "line" };
     format!("{} could not be read", ui::count(number, what))

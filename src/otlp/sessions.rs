@@ -52,8 +52,9 @@ const OF_SESSIONS: [&str; 3] = ["ession", "hread", "onversation"];
 /// Parts of the names of attributes that may name a session among other facts.
 const OF_OTHERS: [&str; 3] = ["user", "etadata", "ontext"];
 
-/// Bytes of the longest text that names a session rather than being content.
-const LONGEST: usize = 2_048;
+/// Bytes of the longest text to search for ids: facts about a user or a request may be many, and
+/// longer texts are content.
+const LONGEST: usize = 64 << 10;
 
 /// Bytes of the longest id.
 const LONGEST_ID: usize = 200;
@@ -225,6 +226,13 @@ mod tests {
             named(&attributes(&[(key, value)]), &mut |id| ids.push(id));
             assert!(ids.contains(&ID.to_owned()), "{key}={value}: {ids:?}");
         }
+        let facts = format!(
+            r#"{{"notes":"{}","session_id":"{ID}"}}"#,
+            "n".repeat(10_000)
+        );
+        let mut ids = Vec::new();
+        named(&attributes(&[("metadata", &facts)]), &mut |id| ids.push(id));
+        assert_eq!(ids, [ID]);
         let mut ids = Vec::new();
         let nested: Attributes = [("metadata", Value::Map(attributes(&[("of", ID)])))]
             .into_iter()

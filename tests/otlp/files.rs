@@ -151,7 +151,7 @@ fn torn_and_strange_places_are_counted_and_the_rest_is_read() {
             vec!["a", "b"],
             counts(0, 1),
         ),
-        // What a power failure left in place of a line.
+        // A line of zero bytes, as a power failure leaves it.
         (format!("{a}\0\0\0\n{b}\n"), vec!["a", "b"], counts(0, 1)),
         (format!("{a}\n}}{b}\n"), vec!["a", "b"], counts(0, 1)),
     ] {
