@@ -171,22 +171,57 @@ export interface Event {
   properties: Record<string, unknown>;
 }
 
-/** Properties with content. `view=outline` leaves them out. */
-export const CONTENT = [
-  "$ai_input",
-  "$ai_output_choices",
-  "$ai_input_state",
-  "$ai_output_state",
-  "$ai_user_prompt",
-  "$ai_tools",
+/** Properties of the events in an outline: all that tree, lanes and charts are made of. */
+export const OUTLINE = [
+  "$ai_trace_id",
+  "$ai_span_id",
+  "$ai_parent_id",
+  "$ai_span_name",
+  "$ai_span_type",
+  "$ai_model",
+  "$ai_stop_reason",
+  "$ai_is_error",
+  "$ai_error",
+  "unfinished",
+  "$ai_input_tokens",
+  "$ai_output_tokens",
+  "$ai_cache_read_input_tokens",
+  "$ai_cache_creation_input_tokens",
+  "$ai_reasoning_tokens",
+  "$ai_latency",
+  "$ai_time_to_first_token",
+  "elapsed_seconds",
+  "permission_wait_seconds",
+  "subagent_id",
+  "subagent_type",
+  "lines_added",
+  "lines_removed",
+  "compaction_count",
+  "retried_tool_count",
+  "retried_tool_tokens",
+  "repeated_read_count",
+  "repeated_read_tokens",
+  "lost_cache_count",
+  "lost_cache_tokens",
+  "failed_turn_count",
+  "failed_turn_tokens",
+  "grown_context_count",
+  "grown_context_tokens",
+  "unused_tool_count",
+  "unused_tool_tokens",
 ] as const;
 
+/** An event with the properties in {@link OUTLINE} alone. */
+export interface Outline extends Omit<Event, "properties"> {
+  properties: { [name in (typeof OUTLINE)[number]]?: unknown };
+}
+
 /** An event of a session. A line with a known `uuid` replaces the earlier one. */
-export interface EventLine {
+export interface EventLine<E extends Outline = Event> {
   /** Position in the session, from 0, without gaps, in the order of sending. */
   n: number;
-  /** `view=outline`: without {@link CONTENT}. `view=full`: exactly as PostHog gets it. */
-  event: Event;
+  /** `view=outline`: an {@link Outline}. `view=full`: exactly as PostHog gets it. */
+  event: E;
   /** What distinguishes this from others, on one line, at most 200 characters: of a tool the telling input (as `show` prints it), of a call the first words of its answer. */
   detail?: string;
   /** Size of the whole event as JSON. */

@@ -1,4 +1,4 @@
-//! An event as a line for the page: whole, or its outline without content.
+//! An event as a line for the page: whole, or its outline.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,18 +12,37 @@ use serde_json::value::RawValue;
 
 use super::record::Kind;
 use crate::posthog::names;
-use crate::session::Agent;
+use crate::session::{Agent, FindingKind};
 use crate::usage::{CostSource, cost_of};
 use crate::views::telling;
 
-/// Properties that an outline omits.
-const CONTENT: [&str; 6] = [
-    names::INPUT,
-    names::OUTPUT_CHOICES,
-    names::INPUT_STATE,
-    names::OUTPUT_STATE,
-    names::USER_PROMPT,
-    names::OFFERED_TOOLS,
+/// Properties in an outline besides those of findings: all that the page's tree, lanes and charts are
+/// made of. A long session has many events, and its outline lies in the browser whole.
+const OUTLINE: [&str; 24] = [
+    names::TRACE_ID,
+    names::SPAN_ID,
+    names::PARENT_ID,
+    names::SPAN_NAME,
+    names::SPAN_TYPE,
+    names::MODEL,
+    names::STOP_REASON,
+    names::IS_ERROR,
+    names::ERROR,
+    names::UNFINISHED,
+    names::INPUT_TOKENS,
+    names::OUTPUT_TOKENS,
+    names::CACHE_READ_TOKENS,
+    names::CACHE_WRITE_TOKENS,
+    names::REASONING_TOKENS,
+    names::LATENCY,
+    names::TIME_TO_FIRST_TOKEN,
+    names::ELAPSED,
+    names::PERMISSION_WAIT,
+    names::SUBAGENT_ID,
+    names::SUBAGENT_TYPE,
+    names::LINES_ADDED,
+    names::LINES_REMOVED,
+    names::COMPACTION_COUNT,
 ];
 /// Bytes of the longest value to search for an event's detail. Longer values are rare and slow.
 const LONGEST: usize = 256 << 10;
@@ -143,7 +162,7 @@ impl Sent<'_> {
         }
         out.extend_from_slice(b",\"properties\":{");
         let kept = self.properties.0.iter();
-        let kept = kept.filter(|(name, _)| !CONTENT.contains(&name.0.as_ref()));
+        let kept = kept.filter(|(name, _)| is_in_outline(&name.0));
         for (index, (name, raw)) in kept.enumerate() {
             if index > 0 {
                 out.push(b',');
@@ -155,6 +174,11 @@ impl Sent<'_> {
         }
         out.extend_from_slice(b"}}");
     }
+}
+
+fn is_in_outline(name: &str) -> bool {
+    let mut of_findings = FindingKind::ALL.into_iter().flat_map(names::of_finding);
+    OUTLINE.contains(&name) || of_findings.any(|it| it == name)
 }
 
 /// The first text of an answer.
@@ -244,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outline_has_everything_but_content() {
+    fn an_outline_has_what_the_page_draws_and_no_content() {
         let event = json!({
             "event": "$ai_generation", "uuid": "u", "distinct_id": "d",
             "timestamp": "2026-11-28T12:00:00.000Z",
@@ -253,15 +277,14 @@ mod tests {
                 [{ "content": [{ "type": "thinking", "thinking": "x" },
                                { "type": "text", "text": " hello\n there " }] }],
                 "$ai_user_prompt": "p", "$ai_total_cost_usd": 0.25, "a \"b\"": [1, { "c": null }],
+                "lost_cache_count": 2,
             },
         });
         let [outline, full] = lines(&event, Kind::Call);
         assert_eq!(full["event"], event);
-        let mut rest = event.clone();
-        for name in CONTENT {
-            rest["properties"].as_object_mut().unwrap().remove(name);
-        }
-        assert_eq!(outline["event"], rest);
+        let mut drawn = event.clone();
+        drawn["properties"] = json!({ "$ai_model": "m", "lost_cache_count": 2 });
+        assert_eq!(outline["event"], drawn);
         for line in [&outline, &full] {
             assert_eq!(line["n"], 7);
             assert_eq!(line["bytes"], event.to_string().len());
@@ -271,6 +294,17 @@ mod tests {
                 (&json!(0.25), &json!("agent"))
             );
         }
+    }
+
+    /// The page's compiler refuses to read any other property of an outline.
+    #[test]
+    fn the_page_knows_the_same_outline() {
+        let contract = include_str!("../../ui/api.ts");
+        let (_, list) = contract.split_once("const OUTLINE = [").unwrap();
+        let (list, _) = list.split_once(']').unwrap();
+        let known = list.split('"').skip(1).step_by(2);
+        let of_findings = FindingKind::ALL.into_iter().flat_map(names::of_finding);
+        assert!(known.eq(OUTLINE.into_iter().chain(of_findings)));
     }
 
     #[test]

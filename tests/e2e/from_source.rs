@@ -24,6 +24,10 @@ fn lines(document: &str, heading: &str) -> Vec<String> {
     block.lines().map(str::to_owned).collect()
 }
 
+/// Builds the program exactly as a release is. Otherwise it is not optimised across crates, which
+/// takes most of the time and changes nothing that is tested here.
+const WHOLE_RELEASE: &str = "POSTHOG_LLMA_WHOLE_RELEASE";
+
 /// Runs a line in the folder of the checkout. Toolchain and downloaded crates are those of the
 /// machine, all else is in the fresh home.
 fn script(claude: &Claude, cli: &Path) -> Command {
@@ -47,6 +51,11 @@ fn script(claude: &Claude, cli: &Path) -> Command {
         .env("CARGO_HOME", home("CARGO_HOME", ".cargo"))
         .env("CARGO_INSTALL_ROOT", claude.home().join(".cargo"))
         .current_dir(REPOSITORY);
+    if std::env::var_os(WHOLE_RELEASE).is_none() {
+        command
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    }
     command
 }
 

@@ -10,7 +10,7 @@ use crate::otlp::traces::{request, span};
 use crate::receive::support::server::TOKEN;
 use crate::support::env::TestEnv;
 use crate::support::openrouter::{Destination, OpenRouter, Request, generation_id};
-use crate::support::posthog::PostHog;
+use crate::support::posthog::{Fault, PostHog};
 use crate::support::session::Session;
 
 const SESSION: &str = "00000000-0000-4000-8000-000000000001";
@@ -178,15 +178,16 @@ fn events_of_files_that_name_a_session_wait_while_it_is_paused() {
         of_application(&json!({})),
         request("claude-code", scope, &[of_agent]),
     ];
-    let mut posthog = PostHog::start();
+    let posthog = PostHog::start();
     let env = env_without_hooks(&posthog);
     let lines = requests.iter().map(|it| format!("{it}\n"));
     let file = env.write("requests.jsonl", lines.collect::<String>());
     let file = file.to_str().expect("a path in UTF-8");
-    posthog.stop();
+    // Refusing the key is no reason to try again at once.
+    posthog.set(Fault::status(401));
     env.run(["ingest", file]);
     env.run(["pause", SESSION]).success();
-    posthog.restart();
+    posthog.heal();
     env.run(["flush"]);
     env.run(["ingest", file]);
     assert_eq!(posthog.events().len(), 0);

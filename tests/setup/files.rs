@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::setup::Newcomer;
 use crate::support::env::API_KEY;
+use crate::support::posthog::Fault;
 use crate::support::session::Session;
 
 /// Settings of Claude Code as users have them.
@@ -71,7 +72,7 @@ fn what_setup_made_is_gone_after_remove() {
 #[cfg(target_os = "linux")]
 #[test]
 fn purge_leaves_nothing_behind() {
-    let mut user = Newcomer::new();
+    let user = Newcomer::new();
     user.env.write(user.settings(), "{}");
     user.set_up(&["--privacy-mode"]).success();
     assert_eq!(user.variable("POSTHOG_LLMA_PRIVACY_MODE"), "true");
@@ -83,7 +84,8 @@ fn purge_leaves_nothing_behind() {
     let session = Session::write(&user.env, 1, 1);
     user.env.run(["pause", &session.id]).success();
     let other = Session::write(&user.env, 2, 1);
-    user.posthog.stop();
+    // Refusing the key is no reason to try again at once.
+    user.posthog.set(Fault::status(401));
     let ingest = user.env.command(["ingest", &other.id]);
     let ingest = ingest.env("POSTHOG_API_KEY", API_KEY);
     ingest.env("POSTHOG_HOST", &url).run().code(1);

@@ -1,9 +1,10 @@
 // Events of a file as sessions: what the program computes from its own model, computed here from events.
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
+import { source } from "../test/support/source.mjs";
 import { price } from "./prices.mjs";
 
-const CONTENT = ["$ai_input", "$ai_output_choices", "$ai_input_state", "$ai_output_state", "$ai_user_prompt", "$ai_tools"];
+const { OUTLINE } = await source("../api.ts");
 const TELLING = ["command", "file_path", "notebook_path", "pattern", "query", "url", "description", "skill", "path", "prompt"];
 const CHANGING = /^(edit|multiedit|write|notebookedit|patch|apply_patch)$/i;
 
@@ -105,7 +106,7 @@ export class Stored {
       if (cost !== undefined) wrapped.cost = cost;
       if (p.$ai_total_cost_usd !== undefined) wrapped.cost_source = "agent";
     }
-    if (view === "outline") for (const name of CONTENT) delete p[name];
+    if (view === "outline") for (const name of Object.keys(p)) if (!OUTLINE.includes(name)) delete p[name];
     return wrapped;
   }
 

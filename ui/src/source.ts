@@ -1,12 +1,10 @@
 /** The source of data: the program on this machine, or the page's own file (`view --html`). */
 
-import { PATHS, type Delivery, type Embedded, type End, type Event, type EventKind, type EventLine, type Failure, type Machine, type SearchHit, type Session, type SessionRow, type Usage, type UsageBy } from "../api";
+import { PATHS, type Delivery, type Embedded, type End, type Event, type EventKind, type EventLine, type Failure, type Machine, type Outline, type SearchHit, type Session, type SessionRow, type Usage, type UsageBy } from "../api";
 
 export type Parameters = Record<string, string | undefined>;
 
 export interface EventsWanted {
-  after?: string | undefined;
-  view: "outline" | "full";
   kind?: EventKind;
   /** First and last position, both included. */
   from?: number;
@@ -23,6 +21,9 @@ export interface Source {
   sessions(filters: Parameters, take: Taker<SessionRow>, signal: AbortSignal): Promise<End["end"]>;
   search(filters: Parameters, take: Taker<SearchHit>, signal: AbortSignal): Promise<End["end"]>;
   session(key: string): Promise<Session>;
+  /** The outlines of all events, or of those that changed since `after`. */
+  outline(key: string, after: string | undefined, take: Taker<EventLine<Outline>>, signal: AbortSignal): Promise<End["end"]>;
+  /** Whole events. */
   events(key: string, wanted: EventsWanted, take: Taker<EventLine>, signal: AbortSignal): Promise<End["end"]>;
   event(key: string, uuid: string): Promise<Event>;
   usage(by: UsageBy, filters: Parameters): Promise<Usage>;
@@ -113,8 +114,12 @@ export class Program implements Source {
     return read(await ask(PATHS.search, filters, signal), take);
   }
 
-  async events(key: string, { after, view, kind, from, to }: EventsWanted, take: Taker<EventLine>, signal: AbortSignal) {
-    const parameters = { session: key, view, kind, after, from: from?.toString(), to: to?.toString() };
+  async outline(key: string, after: string | undefined, take: Taker<EventLine<Outline>>, signal: AbortSignal) {
+    return read(await ask(PATHS.events, { session: key, view: "outline", after }, signal), take);
+  }
+
+  async events(key: string, { kind, from, to }: EventsWanted, take: Taker<EventLine>, signal: AbortSignal) {
+    const parameters = { session: key, view: "full", kind, from: from?.toString(), to: to?.toString() };
     return read(await ask(PATHS.events, parameters, signal), take);
   }
 }
@@ -141,6 +146,8 @@ export class File implements Source {
 
   machine = async () => this.head.machine;
   session = async () => this.head.session;
+
+  outline = (key: string, _after: string | undefined, take: Taker<EventLine>) => this.events(key, {}, take);
 
   async events(_key: string, { kind, from = 0, to = Infinity }: EventsWanted, take: Taker<EventLine>): Promise<End["end"]> {
     const wanted = kind === "changes" ? changes : kind === "conversation" ? conversation : () => true;

@@ -1,6 +1,6 @@
 /** A session as the page works with it: nodes of the tree, and lanes of agents, built from events as they arrive. */
 
-import type { DeliveryState, Event, EventLine, Tokens } from "../../api";
+import type { DeliveryState, EventLine, Outline, Tokens } from "../../api";
 
 /** The kinds of `posthog-llma show`: an agent is a tool that started a subagent. */
 export type Kind = "trace" | "turn" | "call" | "tool" | "agent";
@@ -90,7 +90,7 @@ export function addTokens(sum: Tokens, more: Tokens): void {
 /** Tokens of the conversation sent with a call. */
 export const contextOf = ({ tokens }: Node): number => tokens.input + tokens.cache_read + tokens.cache_write;
 
-export function tokensOf({ properties: p }: Event): Tokens {
+export function tokensOf({ properties: p }: Outline): Tokens {
   return {
     input: amount(p.$ai_input_tokens),
     output: amount(p.$ai_output_tokens),
@@ -99,7 +99,7 @@ export function tokensOf({ properties: p }: Event): Tokens {
   };
 }
 
-function nodeOf(line: EventLine): Node {
+function nodeOf(line: EventLine<Outline>): Node {
   const { event } = line;
   const p = event.properties;
   const kind: Kind = event.event === "$ai_trace" ? "trace" : event.event === "$ai_span" ? (p.$ai_span_type === "turn" ? "turn" : "tool") : "call";
@@ -137,7 +137,7 @@ function nodeOf(line: EventLine): Node {
     linesAdded: amount(p.lines_added),
     linesRemoved: amount(p.lines_removed),
     compactions: amount(p.compaction_count),
-    findings: FINDINGS.map(([kind, label]) => ({ label, count: amount(p[`${kind}_count`]), tokens: amount(p[`${kind}_tokens`]) })).filter((it) => it.count > 0),
+    findings: FINDINGS.map(([kind, label]) => ({ label, count: amount(p[`${kind}_count` as const]), tokens: amount(p[`${kind}_tokens` as const]) })).filter((it) => it.count > 0),
     stop: text(p.$ai_stop_reason),
     bytes: line.bytes,
     delivery: line.delivery ?? null,
@@ -150,7 +150,7 @@ function nodeOf(line: EventLine): Node {
 
 /** A trace without an event (yet). */
 function traceWithout(id: string, start: number): Node {
-  const event: Event = { event: "$ai_trace", uuid: "", distinct_id: "", timestamp: new Date(start).toISOString(), properties: { $ai_trace_id: id, $ai_span_id: id } };
+  const event: Outline = { event: "$ai_trace", uuid: "", distinct_id: "", timestamp: new Date(start).toISOString(), properties: { $ai_trace_id: id, $ai_span_id: id } };
   return { ...nodeOf({ n: -1, event, bytes: 0 }), uuid: null };
 }
 
@@ -172,7 +172,7 @@ export class Model {
     this.byUuid.clear();
   }
 
-  add(lines: EventLine[]): void {
+  add(lines: EventLine<Outline>[]): void {
     for (const line of lines) this.byUuid.set(line.event.uuid, nodeOf(line));
   }
 

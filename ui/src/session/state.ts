@@ -56,9 +56,9 @@ export class OpenSession {
 
   private async read(): Promise<void> {
     let built = 0;
-    const end = await this.source.events(
+    const end = await this.source.outline(
       this.key,
-      { view: "outline", after: this.cursor },
+      this.cursor,
       (lines) => {
         this.model.add(lines);
         // Building is linear in all nodes: in long sessions, a few times on the way is enough.

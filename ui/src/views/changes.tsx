@@ -20,7 +20,7 @@ export function Changes({ session }: { session: OpenSession }) {
     const found: { at: number; n: number; edit: Edit }[] = [];
     let unreadable = 0;
     session.source
-      .events(session.key, { view: "full", kind: "changes" }, (lines) => {
+      .events(session.key, { kind: "changes" }, (lines) => {
         for (const { n, event } of lines) {
           if (event.properties.$ai_is_error === true) continue;
           const edit = editOf(event.properties.$ai_input_state);

@@ -84,7 +84,7 @@ function Turn({ turn, index, session, version }: { turn: Node; index: number; se
     const uuids = new Set(wanted.map(({ uuid }) => uuid));
     const found = new Map(events ?? []);
     session.source
-      .events(session.key, { view: "full", kind: "conversation", from: Math.min(...positions), to: Math.max(...positions) }, (lines) => {
+      .events(session.key, { kind: "conversation", from: Math.min(...positions), to: Math.max(...positions) }, (lines) => {
         for (const { event } of lines) if (uuids.has(event.uuid)) found.set(event.uuid, { ...event, properties: { $ai_output_choices: event.properties.$ai_output_choices, $ai_input_state: event.properties.$ai_input_state } });
       }, abort.signal)
       .then(() => setEvents(found), (error: unknown) => abort.signal.aborted || setProblem(asProblem(error)));
