@@ -86,3 +86,10 @@ export const ago = (time: number, now: number): string => (now - time < 60_000 ?
 
 /** A model's name without its maker's prefix and date. */
 export const model = (name: string): string => name.replace(/^claude-/, "").replace(/-20\d{6}$/, "");
+
+/** Names of models without prefix and date; whole if two would read alike. */
+export function models(names: readonly (string | null)[]): (name: string) => string {
+  const times = new Map<string, number>();
+  for (const name of names) if (name !== null) times.set(model(name), (times.get(model(name)) ?? 0) + 1);
+  return (name) => (times.get(model(name)) === 1 ? model(name) : name);
+}

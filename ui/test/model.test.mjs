@@ -22,6 +22,9 @@ test("numbers and durations are short and read as in the terminal", () => {
   for (const [value, text] of [[0, "0"], [843, "843"], [1600, "1.6k"], [9960, "10k"], [36_307, "36k"], [999_600, "1M"], [2_900_000, "2.9M"], [1.7e9, "1.7B"]]) assert.equal(format.short(value), text);
   for (const [seconds, text] of [[0, "0 ms"], [0.04, "40 ms"], [0.34, "0.3 s"], [9.94, "9.9 s"], [57.7, "58 s"], [59.96, "1 m 00 s"], [788, "13 m 08 s"], [3599.6, "1 h 00 m"], [7500, "2 h 05 m"], [273_600, "3 d 4 h"]]) assert.equal(format.duration(seconds), text);
   for (const [value, text] of [[0, "$0"], [0.00001, "< $0.0001"], [0.0042, "$0.0042"], [12.3, "$12.30"], [37_471.2, "$37,471"]]) assert.equal(format.dollars(value), text);
+  const names = ["claude-opus-4-5-20251101", "claude-sonnet-4-5", "claude-sonnet-4-5-20250929", null];
+  const short = format.models(names);
+  assert.deepEqual(names.slice(0, 3).map(short), ["opus-4-5", "claude-sonnet-4-5", "claude-sonnet-4-5-20250929"]);
 });
 
 test("a difference is the shortest one, and gives back both texts", () => {

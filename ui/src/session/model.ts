@@ -1,6 +1,7 @@
 /** A session as the page works with it: nodes of the tree, and lanes of agents, built from events as they arrive. */
 
 import type { DeliveryState, EventLine, Outline, Tokens } from "../../api";
+import { model } from "../format";
 
 /** The kinds of `posthog-llma show`: an agent is a tool that started a subagent. */
 export type Kind = "trace" | "turn" | "call" | "tool" | "agent";
@@ -288,7 +289,7 @@ export function nameOf(node: Node): string {
     case "turn":
       return node.name || "turn";
     case "call":
-      return node.model?.replace(/^claude-/, "").replace(/-20\d{6}$/, "") ?? "no answer";
+      return node.model === null ? "no answer" : model(node.model);
     case "agent":
       return node.subagentType ?? node.name;
     case "tool":

@@ -2,8 +2,8 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import type { Machine, SearchHit, SessionRow } from "../../api";
-import { clock, count, day, dayTitle, dollars, duration, model, moment, number, short } from "../format";
+import type { Cost, Machine, SearchHit, SessionRow } from "../../api";
+import { clock, count, day, dayTitle, duration, model, moment, number, short } from "../format";
 import { useMedia } from "../media";
 import { CostText, DeliveryMark, Choice, Empty, Trouble } from "../parts";
 import { go, refine, route, sessionLink } from "../route";
@@ -29,7 +29,7 @@ const ORDER: Record<Sort, (row: SessionRow) => number> = {
   errors: errorsOf,
 };
 
-type Item = { day: string; count: number; cost: number } | { row: SessionRow; at: number };
+type Item = { day: string; count: number; cost: Cost } | { row: SessionRow; at: number };
 
 export function Sessions({ source, machine }: { source: Source; machine: Machine }) {
   const { query } = route.value;
@@ -107,7 +107,7 @@ export function Sessions({ source, machine }: { source: Source; machine: Machine
           <b>{count(shown.length, "session")}</b>
           <span>{duration(total.worked)} worked</span>
           <span>{short(total.tokens)} tokens</span>
-          <span title={machine.prices ? `List prices of ${machine.prices.date}, estimated` : "List prices, estimated"}>{total.cost === null ? "cost unknown" : `${dollars(total.cost)} list price`}</span>
+          <span title={machine.prices ? `List prices of ${machine.prices.date}, estimated` : "List prices, estimated"}><CostText cost={total.cost} isNamed />{total.cost.usd !== null && " list price"}</span>
           {isReading.value && <span class="reading">reading…</span>}
           {unreadable.value > 0 && <span class="bad">{count(unreadable.value, "file")} unreadable</span>}
         </p>
@@ -137,7 +137,7 @@ export function Sessions({ source, machine }: { source: Source; machine: Machine
           if ("day" in item) {
             return (
               <div key={`day ${item.day}`} class="day" role="row" aria-rowindex={index + 1} style={{ top: `${top}px` }}>
-                <span role="gridcell"><b>{item.day}</b></span><span role="gridcell">{count(item.count, "session")}</span>{item.cost > 0 && <span role="gridcell">{dollars(item.cost)}</span>}
+                <span role="gridcell"><b>{item.day}</b></span><span role="gridcell">{count(item.count, "session")}</span>{(item.cost.usd ?? 0) > 0 && <span role="gridcell"><CostText cost={item.cost} /></span>}
               </div>
             );
           }
@@ -212,17 +212,17 @@ function Row({ row, index, place, top, isActive, hit, isByDay, now }: RowProps) 
 function grouped(shown: SessionRow[], isByDay: boolean, now: number): Item[] {
   if (!isByDay) return shown.map((row, at) => ({ row, at }));
   const items: Item[] = [];
-  let group: { day: string; count: number; cost: number } | undefined;
+  let group: { day: string; count: number; cost: Cost } | undefined;
   let last = "";
   shown.forEach((row, at) => {
     const time = Date.parse(row.ended_at);
     const title = day(time);
     if (title !== last || !group) {
       last = title;
-      items.push((group = { day: dayTitle(time, now), count: 0, cost: 0 }));
+      items.push((group = { day: dayTitle(time, now), count: 0, cost: noCost() }));
     }
     group.count++;
-    group.cost += row.facts?.cost.usd ?? 0;
+    if (row.facts) group.cost = added(group.cost, row.facts.cost);
     items.push({ row, at });
   });
   return items;
@@ -231,12 +231,21 @@ function grouped(shown: SessionRow[], isByDay: boolean, now: number): Item[] {
 function summed(shown: SessionRow[]) {
   let worked = 0;
   let tokens = 0;
-  let cost: number | null = null;
+  let cost = noCost();
   for (const row of shown) {
     worked += row.facts?.worked ?? 0;
     tokens += allTokens(row);
-    const own = row.facts?.cost.usd ?? null;
-    if (own !== null) cost = (cost ?? 0) + own;
+    if (row.facts) cost = added(cost, row.facts.cost);
   }
   return { worked, tokens, cost };
+}
+
+const noCost = (): Cost => ({ usd: null, source: "list", unknown_calls: 0 });
+
+/** The sum of two costs; what is unknown of one stays unknown in the sum. */
+function added(sum: Cost, more: Cost): Cost {
+  const unknown_calls = sum.unknown_calls + more.unknown_calls;
+  if (more.usd === null) return { ...sum, unknown_calls };
+  const source = sum.usd === null || sum.source === more.source ? more.source : "mixed";
+  return { usd: (sum.usd ?? 0) + more.usd, source, unknown_calls };
 }

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Machine, Numbers, Usage, UsageBy } from "../../api";
 import { Chart } from "../chart";
-import { count, dollars, duration, model, number, percent, short } from "../format";
+import { count, dollars, duration, models, number, percent, short } from "../format";
 import { Choice, CostText, Empty, Lines, Panel, Table, Tile, Trouble } from "../parts";
 import { projects } from "../list";
 import { link, refine, route, sessionLink } from "../route";
@@ -82,6 +82,7 @@ function Figures({ usage, by, measure, machine }: { usage: Usage; by: UsageBy; m
   const pointed = useSignal<number | null>(null);
   const { total, groups, buckets } = usage;
   const byName = BY.find(([key]) => key === by)?.[1] ?? by;
+  const model = models(groups.map((group) => group.name));
   const name = (it: string | null) => (it === null ? `no ${byName}` : by === "model" ? model(it) : by === "pr" ? pullRequest(it) : it);
   const drawn = useMemo(
     () => groups.map((group, index) => ({ name: name(group.name), colour: colourOf(index), values: group.buckets.map((it) => measured(it, measure)) })),
