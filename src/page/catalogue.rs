@@ -4,7 +4,7 @@
 //! ```text
 //! lister:  find ─► glance at the new ones ─► states of delivery ─► wait ─┐
 //!            ▲                                                          │
-//!            └────────── every 2 s while a client asks for it ◄─────────┘
+//!            └──── every 2 to 10 s while a client asks for it ◄──────────┘
 //! readers: take the newest unread session ─► its numbers
 //! ```
 //!
@@ -14,6 +14,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
+
+use chrono::{DateTime, Utc};
 
 use super::contract::{DeliveryState, SessionRow, Unreadable};
 use super::glanced::Glanced;
@@ -25,11 +27,13 @@ use crate::usage::SessionUsage;
 
 /// Number of rows to add at a time, so that the first are shown early.
 pub(super) const CHUNK: usize = 64;
-/// Time between two listings of the disk.
+/// Shortest and longest time between two listings of the disk.
 pub(super) const PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Time for which the list is kept up to date after the last request for it.
 const INTEREST: Duration = Duration::from_secs(10);
-/// Pause before a growing session is read again, as a multiple of the time that reading it took.
+/// Pause before a growing session is read again, or the disk is listed again, as a multiple of the
+/// time that it took.
 const REST: u32 = 10;
 
 /// A session in the list.
@@ -112,28 +116,47 @@ impl Listed {
         self.transcripts.last()
     }
 
+    /// Name of the agent.
+    pub(super) fn agent(&self) -> &'static str {
+        self.found().map_or("", |it| it.agent.as_str())
+    }
+
+    /// Name of the project.
+    pub(super) fn project(&self) -> Option<&str> {
+        let usage = self.numbers.as_deref().map(|it| &it.usage);
+        let known = usage.and_then(SessionUsage::project);
+        known.or(self.glanced.project.as_deref())
+    }
+
+    pub(super) fn started_at(&self) -> DateTime<Utc> {
+        let known = self.numbers.as_deref().map(|it| it.started_at);
+        let known = known.or(self.glanced.started_at);
+        known.unwrap_or_else(|| self.modified().into())
+    }
+
+    pub(super) fn ended_at(&self) -> DateTime<Utc> {
+        let known = self.numbers.as_deref().map(|it| it.ended_at);
+        known.unwrap_or_else(|| self.modified().into())
+    }
+
     pub(super) fn row(&self, key: &str) -> SessionRow {
-        let numbers = self.numbers.as_deref();
-        let usage = numbers.map(|it| &it.usage);
+        let usage = self.numbers.as_deref().map(|it| &it.usage);
         let of_glance = &self.glanced;
-        let modified = self.modified().into();
         // Events are redacted, and so are the facts taken from them.
         let text = |text: Option<&str>| text.map(str::to_owned);
-        let agent = self.found().map_or("", |it| it.agent.as_str());
         SessionRow {
             key: key.to_owned(),
-            agent,
+            agent: self.agent(),
             id: of_glance.id.clone(),
             title: of_glance.title.clone(),
-            project: text(usage.and_then(|it| it.project())).or(of_glance.project.clone()),
+            project: text(self.project()),
             worktree: text(usage.and_then(|it| it.work_tree())),
             branch: text(usage.and_then(|it| it.branch())),
             models: usage.map_or_else(Vec::new, |it| {
                 it.models().into_iter().map(str::to_owned).collect()
             }),
-            started_at: numbers
-                .map_or(of_glance.started_at.unwrap_or(modified), |it| it.started_at),
-            ended_at: numbers.map_or(modified, |it| it.ended_at),
+            started_at: self.started_at(),
+            ended_at: self.ended_at(),
             bytes: self.transcripts.iter().map(|it| it.bytes).sum(),
             running: self.is_running,
             waiting: false,
@@ -254,8 +277,10 @@ impl Catalogue {
         self.notify();
     }
 
-    /// Waits until the list has to be updated; `false` when the program ends.
-    pub(super) fn rest(&self) -> bool {
+    /// Waits until the list has to be updated, which took `cost` the last time; `false` when the
+    /// program ends.
+    pub(super) fn rest(&self, cost: Duration) -> bool {
+        let pause = (cost * REST).clamp(PAUSE, LONGEST_PAUSE);
         let since = Instant::now();
         let mut state = self.lock();
         loop {
@@ -263,7 +288,7 @@ impl Catalogue {
                 return false;
             }
             let is_wanted = state.asked_at.is_some_and(|it| it.elapsed() < INTEREST);
-            let left = PAUSE.saturating_sub(since.elapsed());
+            let left = pause.saturating_sub(since.elapsed());
             if is_wanted && left.is_zero() {
                 return true;
             }

@@ -9,7 +9,8 @@ use hyper::StatusCode;
 use uuid::Uuid;
 
 use super::answer::{self, Answer, Failure, Gone, Lines};
-use super::contract::{End, SearchHit, SessionRow};
+use super::catalogue::Listed;
+use super::contract::{End, SearchHit};
 use super::line::{Line, View};
 use super::numbers::Numbers;
 use super::question::Question;
@@ -44,9 +45,8 @@ impl Service {
             sent = state.change;
             drop(state);
             for (key, listed) in changed {
-                let row = listed.row(&key);
-                if filter.passes(&row) {
-                    lines.line(&row)?;
+                if filter.passes(&listed) {
+                    lines.line(&listed.row(&key))?;
                 }
             }
             lines.flush()?;
@@ -58,14 +58,13 @@ impl Service {
                 state = self.catalogue.wait(state, NAP);
             }
         }
-        let rows = state.sessions.iter();
-        let rows = rows.filter(|(key, it)| filter.passes(&it.row(key)));
+        let passing = state.sessions.values().filter(|it| filter.passes(it));
         let unread = state.sessions.values();
         let unread = unread.filter_map(|it| it.unreadable.clone());
         let end = End {
             cursor: format!("{run}.{sent}"),
             reset: after.is_some() && known.is_none(),
-            total: rows.count(),
+            total: passing.count(),
             running: state.is_reading() || state.change > sent,
             unreadable: state.unreadable.iter().cloned().chain(unread).collect(),
         };
@@ -95,10 +94,10 @@ impl Service {
         drop(state);
         keys.sort();
         for (_, key) in keys {
-            let Some((row, numbers)) = self.numbers(&key, &lines)? else {
+            let Some((session, numbers)) = self.numbers(&key, &lines)? else {
                 continue;
             };
-            if filter.passes(&row)
+            if filter.passes(&session)
                 && let Some(hit) = hit(&key, &numbers, &wanted)
             {
                 lines.line(&hit)?;
@@ -109,19 +108,15 @@ impl Service {
         lines.end(End::default())
     }
 
-    /// The row and the numbers of a session once it was read; `None` if it cannot be.
-    fn numbers(
-        &self,
-        key: &str,
-        lines: &Lines,
-    ) -> Result<Option<(SessionRow, Arc<Numbers>)>, Gone> {
+    /// A session and its numbers once it was read; `None` if it cannot be.
+    fn numbers(&self, key: &str, lines: &Lines) -> Result<Option<(Listed, Arc<Numbers>)>, Gone> {
         loop {
             let state = self.catalogue.lock();
             let Some(listed) = state.sessions.get(key) else {
                 return Ok(None);
             };
             if let Some(numbers) = &listed.numbers {
-                return Ok(Some((listed.row(key), Arc::clone(numbers))));
+                return Ok(Some((listed.clone(), Arc::clone(numbers))));
             }
             if !state.is_reading() || listed.refused.is_some() || listed.unreadable.is_some() {
                 return Ok(None);

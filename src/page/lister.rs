@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::catalogue::{CHUNK, Catalogue, Listed, State};
 use super::contract::{DeliveryState, Unreadable};
@@ -45,8 +45,9 @@ impl<'a> Lister<'a> {
     /// Keeps the list up to date until the program ends.
     pub(super) fn run(mut self) {
         loop {
+            let since = Instant::now();
             self.look();
-            if !self.catalogue.rest() {
+            if !self.catalogue.rest(since.elapsed()) {
                 return;
             }
         }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Local, Utc};
 use hyper::StatusCode;
 
 use super::answer::Failure;
-use super::contract::SessionRow;
+use super::catalogue::Listed;
 use crate::cli::When;
 use crate::host::Host;
 
@@ -64,11 +64,11 @@ impl Question {
 }
 
 impl Filter {
-    pub(super) fn passes(&self, row: &SessionRow) -> bool {
-        self.since.is_none_or(|since| row.ended_at >= since)
-            && self.until.is_none_or(|until| row.started_at < until)
-            && (self.project.as_ref()).is_none_or(|it| row.project.as_ref() == Some(it))
-            && self.agent.as_ref().is_none_or(|it| row.agent == it)
+    pub(super) fn passes(&self, session: &Listed) -> bool {
+        self.since.is_none_or(|since| session.ended_at() >= since)
+            && self.until.is_none_or(|until| session.started_at() < until)
+            && (self.project.as_deref()).is_none_or(|it| session.project() == Some(it))
+            && self.agent.as_ref().is_none_or(|it| session.agent() == it)
     }
 }
 

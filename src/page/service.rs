@@ -174,11 +174,9 @@ impl Service {
         let by: By = question.parsed("by")?.unwrap_or_default();
         self.catalogue.asked();
         let state = self.catalogue.lock();
-        let sessions = state.sessions.iter();
-        let sessions = sessions.filter_map(|(key, listed)| {
-            let numbers = listed.numbers.clone()?;
-            filter.passes(&listed.row(key)).then_some(numbers)
-        });
+        let sessions = state.sessions.values();
+        let sessions = sessions.filter(|it| filter.passes(it));
+        let sessions = sessions.filter_map(|it| it.numbers.clone());
         let sessions: Vec<_> = sessions.collect();
         let is_reading = state.is_reading();
         drop(state);

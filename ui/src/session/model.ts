@@ -42,7 +42,7 @@ export interface Node {
   linesRemoved: number;
   compactions: number;
   /** Work that bought nothing, found by rule; only on a trace. */
-  findings: Finding[];
+  findings: readonly Finding[];
   stop: string | null;
   bytes: number;
   delivery: DeliveryState | null;
@@ -75,6 +75,8 @@ export interface Lane {
 }
 
 const MAX_TOOL_ROWS = 4;
+/** One array for all nodes: a long session has 150,000. */
+const NO_FINDINGS: readonly Finding[] = [];
 
 const text = (value: unknown): string | null => (typeof value === "string" && value ? value : null);
 const amount = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) ? value : 0);
@@ -100,8 +102,15 @@ export function tokensOf({ properties: p }: Outline): Tokens {
   };
 }
 
-function nodeOf(line: EventLine<Outline>): Node {
+function findingsOf({ properties: p }: Outline): Finding[] {
+  const all = FINDINGS.map(([kind, label]) => ({ label, count: amount(p[`${kind}_count` as const]), tokens: amount(p[`${kind}_tokens` as const]) }));
+  return all.filter((it) => it.count > 0);
+}
+
+/** A node of an event. `same` returns one copy of texts that many events have. */
+function nodeOf(line: EventLine<Outline>, same: (text: string) => string): Node {
   const { event } = line;
+  const name = (value: unknown) => (typeof value === "string" && value ? same(value) : null);
   const p = event.properties;
   const kind: Kind = event.event === "$ai_trace" ? "trace" : event.event === "$ai_span" ? (p.$ai_span_type === "turn" ? "turn" : "tool") : "call";
   const time = Date.parse(event.timestamp);
@@ -115,11 +124,11 @@ function nodeOf(line: EventLine<Outline>): Node {
     uuid: event.uuid,
     id: String(p.$ai_span_id ?? event.uuid),
     parent: kind === "trace" ? null : text(p.$ai_parent_id),
-    trace: String(p.$ai_trace_id ?? ""),
+    trace: same(String(p.$ai_trace_id ?? "")),
     kind,
-    name: text(p.$ai_span_name) ?? "",
+    name: name(p.$ai_span_name) ?? "",
     detail: line.detail ?? "",
-    model: text(p.$ai_model),
+    model: name(p.$ai_model),
     start: kind === "trace" ? time : time - length,
     end: kind === "trace" ? time + elapsed * 1000 : time,
     latency: kind === "trace" ? elapsed : latency,
@@ -133,13 +142,13 @@ function nodeOf(line: EventLine<Outline>): Node {
     reasoning: amount(p.$ai_reasoning_tokens),
     cost: kind === "call" ? (line.cost ?? null) : null,
     costSource: line.cost_source ?? "list",
-    subagent: text(p.subagent_id),
-    subagentType: text(p.subagent_type),
+    subagent: name(p.subagent_id),
+    subagentType: name(p.subagent_type),
     linesAdded: amount(p.lines_added),
     linesRemoved: amount(p.lines_removed),
     compactions: amount(p.compaction_count),
-    findings: FINDINGS.map(([kind, label]) => ({ label, count: amount(p[`${kind}_count` as const]), tokens: amount(p[`${kind}_tokens` as const]) })).filter((it) => it.count > 0),
-    stop: text(p.$ai_stop_reason),
+    findings: kind === "trace" ? findingsOf(event) : NO_FINDINGS,
+    stop: name(p.$ai_stop_reason),
     bytes: line.bytes,
     delivery: line.delivery ?? null,
     children: [],
@@ -152,7 +161,7 @@ function nodeOf(line: EventLine<Outline>): Node {
 /** A trace without an event (yet). */
 function traceWithout(id: string, start: number): Node {
   const event: Outline = { event: "$ai_trace", uuid: "", distinct_id: "", timestamp: new Date(start).toISOString(), properties: { $ai_trace_id: id, $ai_span_id: id } };
-  return { ...nodeOf({ n: -1, event, bytes: 0 }), uuid: null };
+  return { ...nodeOf({ n: -1, event, bytes: 0 }, (text) => text), uuid: null };
 }
 
 export class Model {
@@ -165,6 +174,13 @@ export class Model {
   start = 0;
   end = 0;
 
+  private readonly texts = new Map<string, string>();
+  private readonly same = (text: string): string => {
+    const known = this.texts.get(text);
+    if (known === undefined) this.texts.set(text, text);
+    return known ?? text;
+  };
+
   get size(): number {
     return this.byUuid.size;
   }
@@ -174,7 +190,7 @@ export class Model {
   }
 
   add(lines: EventLine<Outline>[]): void {
-    for (const line of lines) this.byUuid.set(line.event.uuid, nodeOf(line));
+    for (const line of lines) this.byUuid.set(line.event.uuid, nodeOf(line, this.same));
   }
 
   /** Puts the nodes into their tree, as PostHog's trace page does: by parent, siblings by their start. */
@@ -184,7 +200,7 @@ export class Model {
     for (const node of all) byId.set(node.id, node);
     const traces: Node[] = [];
     for (const node of all) {
-      node.children = [];
+      node.children.length = 0;
       node.above = null;
     }
     for (const node of all) {
@@ -220,7 +236,7 @@ export class Model {
     node.children.sort(byStart);
     const isCall = node.kind === "call";
     if (!isCall) {
-      node.tokens = noTokens();
+      Object.assign(node.tokens, noTokens());
       node.cost = null;
     }
     // Deep sessions have a few dozen levels: recursion is safe.
