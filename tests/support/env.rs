@@ -275,6 +275,7 @@ impl Run {
     }
 
     /// Starts it in a console of its own on Windows, where keys end all programs of a console.
+    #[cfg_attr(not(windows), expect(unused_mut, reason = "only Windows has consoles"))]
     fn in_own_console(mut self) -> Self {
         #[cfg(windows)]
         std::os::windows::process::CommandExt::creation_flags(&mut self.command, CREATE_NO_WINDOW);
