@@ -5,9 +5,6 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
-
 #[expect(clippy::print_stdout, reason = "this is what it is for")]
 fn main() -> anyhow::Result<()> {
     let mut words = std::env::args_os().skip(1);
@@ -18,15 +15,31 @@ fn main() -> anyhow::Result<()> {
     let began = Instant::now();
     let status = command.status()?;
     let took = began.elapsed();
-    let used = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    let processor = used.user_time() + used.system_time();
+    let (processor, memory) = used()?;
     println!(
-        r#"{{"exit":{},"seconds":{},"processor":{}e-6,"memory":{}}}"#,
+        r#"{{"exit":{},"seconds":{},"processor":{processor},"memory":{memory}}}"#,
         status.code().unwrap_or(-1),
         took.as_secs_f64(),
-        processor.num_microseconds(),
-        // Linux counts kilobytes, macOS bytes.
-        used.max_rss() * if cfg!(target_os = "macos") { 1 } else { 1024 },
     );
     Ok(())
+}
+
+/// Seconds of the processor and bytes of memory that the program used.
+#[cfg(unix)]
+fn used() -> anyhow::Result<(String, String)> {
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike as _;
+    let used = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let processor = used.user_time() + used.system_time();
+    // Linux counts kilobytes, macOS bytes.
+    let memory = used.max_rss() * if cfg!(target_os = "macos") { 1 } else { 1024 };
+    let processor = format!("{}e-6", processor.num_microseconds());
+    Ok((processor, memory.to_string()))
+}
+
+/// Windows is not measured.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "it is so on Unix")]
+fn used() -> anyhow::Result<(String, String)> {
+    Ok(("null".to_owned(), "null".to_owned()))
 }

@@ -21,7 +21,7 @@ use crate::variables::Variable;
 
 /// Environment variables passed to a detached process. All others are removed, in particular the
 /// keys of the coding agent, since a process that outlives its parent should not keep them.
-const KEPT: [&str; 30] = [
+const KEPT: [&str; 32] = [
     "HOME",
     "PATH",
     "USER",
@@ -53,6 +53,8 @@ const KEPT: [&str; 30] = [
     // Needed by a command that asks a keychain for the project's key.
     "DBUS_SESSION_BUS_ADDRESS",
     "GNUPGHOME",
+    "PROGRAMFILES",
+    "USERNAME",
 ];
 
 /// The variables of [`KEPT`] that hold folders of the agents.
@@ -191,6 +193,7 @@ mod tests {
             ("POSTHOG_API_KEY", true),
             ("CLAUDE_PLUGIN_OPTION_API_KEY", true),
             ("https_proxy", true),
+            ("ProgramFiles", true),
             ("XDG_STATE_HOME", true),
             ("ANTHROPIC_API_KEY", false),
             ("CLAUDE_CODE_MESSAGING_TOKEN", false),

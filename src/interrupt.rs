@@ -10,6 +10,10 @@ use signal_hook::flag;
 /// Exit code by which shells recognise a process ended by Ctrl-C.
 pub const EXIT_CODE: u8 = 130;
 
+/// Ctrl-Break, by which programs of Windows ask another to stop.
+#[cfg(windows)]
+pub(crate) const SIGBREAK: i32 = 21;
+
 /// A flag that Ctrl-C sets.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
@@ -27,13 +31,16 @@ impl Interrupt {
         Ok(Self(asked))
     }
 
-    /// Installs the signal handlers of a service, which is also stopped by SIGTERM.
+    /// Installs the signal handlers of a service, which is also stopped by SIGTERM, and on Windows
+    /// by Ctrl-Break.
     ///
     /// # Errors
     /// When the operating system refuses them.
     pub fn watch_of_service() -> io::Result<Self> {
         let interrupt = Self::watch()?;
         flag::register(SIGTERM, Arc::clone(&interrupt.0))?;
+        #[cfg(windows)]
+        flag::register(SIGBREAK, Arc::clone(&interrupt.0))?;
         // Above a file size limit, writing then fails instead of ending the process.
         #[cfg(unix)]
         flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;

@@ -155,18 +155,43 @@ fn ended(child: &mut Child, end: Instant, limits: Limits) -> Result<ExitStatus, 
 }
 
 #[cfg(test)]
-#[cfg(unix)]
 mod tests {
     use super::*;
 
     fn shell(line: &str, time: Duration) -> Result<String, String> {
-        let mut command = Command::new("sh");
-        command.args(["-c", line]);
+        let (program, option) = if cfg!(windows) {
+            ("cmd", "/C")
+        } else {
+            ("sh", "-c")
+        };
+        let mut command = Command::new(program);
+        command.args([option, line]);
         let limits = Limits { time, bytes: 20 };
         let printed = output(command, limits).map_err(|error| error.to_string())?;
         Ok(String::from_utf8(printed).unwrap())
     }
 
+    #[cfg(windows)]
+    #[test]
+    fn a_program_of_windows_is_held_to_its_limits() {
+        let long = Duration::from_secs(30);
+        let short = Duration::from_millis(200);
+        let endless = "for /L %i in (0,0,1) do @echo key";
+        let silent = "for /L %i in (0,0,1) do @rem";
+        for (line, time, expected) in [
+            ("echo key", long, Ok("key\r\n")),
+            ("echo key>&2", long, Ok("")),
+            ("echo key& exit 3", long, Err("ended with exit code: 3")),
+            (endless, long, Err("printed more than 20 bytes")),
+            (silent, short, Err("did not end within 0 s")),
+        ] {
+            let found = shell(line, time);
+            let expected = expected.map(str::to_owned).map_err(str::to_owned);
+            assert_eq!(found, expected, "{line}");
+        }
+    }
+
+    #[cfg(unix)]
     #[test]
     fn a_program_is_held_to_its_limits() {
         let long = Duration::from_secs(30);
@@ -196,13 +221,15 @@ mod tests {
             let expected = expected.map(str::to_owned).map_err(str::to_owned);
             assert_eq!(found, expected, "{line}");
         }
-        let error = output(
-            Command::new("/nowhere/posthog-llma"),
-            Limits {
-                time: long,
-                bytes: 1,
-            },
-        );
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_an_error() {
+        let limits = Limits {
+            time: Duration::from_secs(30),
+            bytes: 1,
+        };
+        let error = output(Command::new("/nowhere/posthog-llma"), limits);
         assert!(matches!(error, Err(NoOutput::Failed { .. })), "{error:?}");
     }
 }

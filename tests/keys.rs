@@ -1,9 +1,7 @@
 //! The key by reference: in a file or from a command instead of in the settings themselves.
-#![cfg(unix)]
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -11,6 +9,7 @@ use crate::support::env::{API_KEY, Run, TestEnv};
 use crate::support::posthog::PostHog;
 use crate::support::scene::{CROWDED, SOON, Scene};
 use crate::support::session::Session;
+use crate::support::shell::Shell;
 
 const OTHER_KEY: &str = "phc_of_somebody_else_entirely_0123456789abcdefg";
 
@@ -21,13 +20,18 @@ fn without_key() -> Scene {
 
 /// A file with the key, readable by its owner only.
 fn key_file(env: &TestEnv, content: &str) -> PathBuf {
-    let path = env.write("home/secrets/key", content);
-    set_mode(&path, 0o600);
-    path
+    env.write_private("home/secrets/key", content)
 }
 
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
+#[cfg(unix)]
+fn set_mode(path: &std::path::Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+}
+
+/// A file that does not exist, as text.
+fn missing_file(env: &TestEnv) -> String {
+    env.root().join("nowhere/key").display().to_string()
 }
 
 /// The hook at a session's end, with one more variable.
@@ -73,7 +77,7 @@ fn a_session_is_sent_with_the_key_in_a_file() {
 fn a_session_is_sent_with_the_key_that_a_command_prints() {
     let scene = without_key();
     let path = key_file(&scene.env, API_KEY);
-    let command = format!("cat '{}'", path.display());
+    let command = Shell::print(&path);
     let session = Session::write(&scene.env, 1, 1);
     let end = hook(&scene, &session, "POSTHOG_API_KEY_COMMAND", &command).run();
     end.success().silent().within(CROWDED);
@@ -83,7 +87,7 @@ fn a_session_is_sent_with_the_key_that_a_command_prints() {
     assert_eq!(key["details"]["source"], "command", "{key}");
     // `status` runs often, and so runs no command.
     let witness = scene.env.root().join("was run");
-    let command = format!("touch '{}'", witness.display());
+    let command = Shell::make(&witness);
     let status = scene.env.command(["status"]);
     let status = status.env("POSTHOG_API_KEY_COMMAND", command);
     status
@@ -98,20 +102,17 @@ fn the_hook_does_not_wait_for_a_command_and_a_failure_is_made_good() {
     let scene = without_key();
     let session = Session::write(&scene.env, 1, 1);
     let keychain = scene.env.root().join("open keychain");
-    let command = format!(
-        "if [ -e '{}' ]; then echo {API_KEY}; else sleep 3; exit 44; fi",
-        keychain.display()
-    );
+    let print = format!("echo {API_KEY}");
+    let fail = Shell::both(&Shell::wait(3), "exit 44");
+    let command = Shell::if_exists(&keychain, &print, &fail);
     let end = hook(&scene, &session, "POSTHOG_API_KEY_COMMAND", &command).run();
     end.success().silent().within(CROWDED);
     scene.settle();
     assert_eq!(scene.posthog.count(), 0);
     let status = scene.status();
     let error = status["runs"][0]["error"].as_str().expect("it failed");
-    assert!(
-        error.contains("POSTHOG_API_KEY_COMMAND ended with exit status: 44"),
-        "{error}"
-    );
+    let expected = format!("POSTHOG_API_KEY_COMMAND ended with {}44", Shell::ENDED);
+    assert!(error.contains(&expected), "{error}");
 
     // The keychain is open again when the next session starts.
     fs::write(keychain, "").expect("it is ours");
@@ -136,24 +137,28 @@ fn repairs(env: &TestEnv) -> Vec<Repair> {
     const KEY: &str = "POSTHOG_API_KEY";
     const FILE: &str = "POSTHOG_API_KEY_FILE";
     const COMMAND: &str = "POSTHOG_API_KEY_COMMAND";
-    let whole = key_file(env, API_KEY).display().to_string();
-    let open = env
-        .write("home/secrets/open", API_KEY)
-        .display()
-        .to_string();
-    set_mode(Path::new(&open), 0o666);
-    let missing = "/nowhere/key".to_owned();
-    let print = format!("cat '{whole}'");
+    let whole = key_file(env, API_KEY);
+    let print = Shell::print(&whole);
+    let whole = whole.display().to_string();
+    let missing = missing_file(env);
     let one = |name, value: &str| vec![(name, value.to_owned())];
-    vec![
+    #[cfg_attr(windows, expect(unused_mut, reason = "Unix has one more"))]
+    let mut repairs = vec![
         [one(COMMAND, "exit 3"), one(COMMAND, &print)],
         [one(COMMAND, "exit 3"), one(FILE, &whole)],
         [one(COMMAND, "exit 3"), one(KEY, API_KEY)],
         [one(FILE, &missing), one(FILE, &whole)],
         [one(FILE, &missing), one(COMMAND, &print)],
-        [one(FILE, &open), one(FILE, &whole)],
         [one(KEY, "phx_personal"), one(KEY, API_KEY)],
-    ]
+    ];
+    #[cfg(unix)]
+    {
+        let open = env.write("home/secrets/open", API_KEY);
+        set_mode(&open, 0o666);
+        let open = open.display().to_string();
+        repairs.push([one(FILE, &open), one(FILE, &whole)]);
+    }
+    repairs
 }
 
 fn with(run: Run, variables: &[(&'static str, String)]) -> Run {
@@ -225,7 +230,8 @@ fn a_session_that_ended_while_sending_was_off_is_not_made_up_for() {
     let scene = without_key();
     let off = Session::write(&scene.env, 1, 1);
     let end = hook(&scene, &off, "POSTHOG_LLMA_CC_ENABLED", "false");
-    let end = end.env("POSTHOG_API_KEY_FILE", "/nowhere/key").run();
+    let missing = missing_file(&scene.env);
+    let end = end.env("POSTHOG_API_KEY_FILE", missing).run();
     end.success().silent();
     // Without any source of a key it is off as well.
     let keyless = Session::write(&scene.env, 2, 1);
@@ -242,7 +248,7 @@ fn a_session_that_ended_while_sending_was_off_is_not_made_up_for() {
 fn a_command_that_leaves_a_process_behind_gives_its_key_at_once() {
     let scene = without_key();
     let session = Session::write(&scene.env, 1, 1);
-    let command = format!("sleep 60 & echo {API_KEY}");
+    let command = Shell::beside(&Shell::wait(60), &format!("echo {API_KEY}"));
     let end = hook(&scene, &session, "POSTHOG_API_KEY_COMMAND", &command).run();
     end.success().silent().within(CROWDED);
     scene
@@ -262,7 +268,7 @@ fn a_key_file_with_a_byte_order_mark_holds_the_key() {
 fn a_hook_waits_for_a_command_no_longer_than_for_sending() {
     let scene = without_key();
     let session = Session::write(&scene.env, 1, 1);
-    let command = format!("sleep 20; echo {API_KEY}");
+    let command = Shell::both(&Shell::wait(20), &format!("echo {API_KEY}"));
     for never in [false, true] {
         let end = hook(&scene, &session, "POSTHOG_API_KEY_COMMAND", &command);
         let end = if never {
@@ -279,29 +285,31 @@ fn mistakes(env: &TestEnv) -> Vec<(&'static str, String, &'static str)> {
     const FILE: &str = "POSTHOG_API_KEY_FILE";
     const COMMAND: &str = "POSTHOG_API_KEY_COMMAND";
     fs::create_dir(env.project().join(".git")).expect("it is ours");
-    let file = |place: &str, content: &str, mode: u32| {
-        let path = env.write(place, content);
-        set_mode(&path, mode);
+    let file = |place: &str, content: &str| {
+        let path = env.write_private(place, content);
         path.display().to_string()
     };
-    let whole = key_file(env, API_KEY).display().to_string();
-    let empty = file("home/secrets/empty", "\n", 0o600);
-    let open = file("home/secrets/open", API_KEY, 0o666);
-    let committed = file("project/key", API_KEY, 0o600);
-    vec![
-        (
-            FILE,
-            "/nowhere/key".to_owned(),
-            "is not there; write it first",
-        ),
+    let whole = Shell::print(&key_file(env, API_KEY));
+    let empty = file("home/secrets/empty", "\n");
+    let committed = file("project/key", API_KEY);
+    let not_found = "no-such-program".to_owned();
+    #[cfg_attr(windows, expect(unused_mut, reason = "Unix has one more"))]
+    let mut mistakes = vec![
+        (FILE, missing_file(env), "is not there; write it first"),
         (FILE, "key".to_owned(), "use an absolute path, or ~/"),
         (FILE, empty, "whose content is empty"),
-        (FILE, open, "which others can write"),
         (FILE, committed, "is in a git repository"),
-        (COMMAND, "true".to_owned(), "printed nothing"),
-        (COMMAND, "no-such-program".to_owned(), "exit status: 127"),
-        (COMMAND, format!("cat {whole} {whole}"), "too long"),
-    ]
+        (COMMAND, Shell::NOTHING.to_owned(), "printed nothing"),
+        (COMMAND, Shell::both(&whole, &whole), "too long"),
+        (COMMAND, not_found, Shell::ENDED),
+    ];
+    #[cfg(unix)]
+    {
+        let open = file("home/secrets/open", API_KEY);
+        set_mode(open.as_ref(), 0o666);
+        mistakes.push((FILE, open, "which others can write"));
+    }
+    mistakes
 }
 
 #[test]
@@ -323,6 +331,7 @@ fn what_is_wrong_with_a_file_or_command_is_told_with_the_next_step() {
     assert_eq!(scene.posthog.count(), 0);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_file_that_others_can_read_is_used_and_told() {
     let scene = without_key();
@@ -352,7 +361,7 @@ fn a_key_in_the_settings_comes_before_a_file_and_that_before_a_command() {
         status["api_key_source"].clone()
     };
     let file = ("POSTHOG_API_KEY_FILE", path);
-    let command = ("POSTHOG_API_KEY_COMMAND", "true");
+    let command = ("POSTHOG_API_KEY_COMMAND", Shell::NOTHING);
     assert_eq!(source(&scene.env, &[file, command]), "variable");
     let keyless = [("POSTHOG_API_KEY", ""), file, command];
     assert_eq!(source(&scene.env, &keyless), "file");
@@ -372,7 +381,7 @@ fn a_repository_chooses_neither_file_nor_command() {
         };
         let foreign = PostHog::start();
         let witness = scene.env.root().join("was run");
-        let command = format!("touch '{}'; echo {OTHER_KEY}", witness.display());
+        let command = Shell::both(&Shell::make(&witness), &format!("echo {OTHER_KEY}"));
         let file = key_file(&scene.env, OTHER_KEY);
         let committed = json!({
             "POSTHOG_API_KEY_COMMAND": command,
@@ -420,14 +429,15 @@ fn setup_writes_the_reference_and_never_the_key() {
     let by_file = ["setup", "--host", &url, "--key-file", file];
     env.run(by_file).success().never_mentions(API_KEY);
     assert_eq!(read()["POSTHOG_API_KEY_FILE"], file);
-    let command = format!("cat '{file}'");
+    let command = Shell::print(&path);
     let by_command = ["setup", "--host", &url, "--key-command", &command];
     env.run(by_command).success().never_mentions(API_KEY);
     // One variable for the key remains.
     assert_eq!(read()["POSTHOG_API_KEY_COMMAND"], command.as_str());
     assert_eq!(read()["POSTHOG_API_KEY_FILE"], Value::Null);
     assert_eq!(posthog.named("$ai_trace").len(), 2);
-    let missing = ["setup", "--host", &url, "--key-file", "/nowhere/key"];
+    let missing = missing_file(&env);
+    let missing = ["setup", "--host", &url, "--key-file", &missing];
     env.run(missing).code(2).complains("write it first");
     env.run(["setup", "--remove"]).success();
     assert!(!settings.exists());

@@ -77,7 +77,9 @@ pub(crate) fn key_in_file(text: &str, host: &Host) -> Result<(ApiKey, KeySource)
 /// The absolute path of the file. A relative one would be resolved in whatever project the user
 /// works in, so that the project could choose the key.
 fn absolute(text: &str, host: &Host) -> Result<PathBuf, String> {
-    let path = match (text.strip_prefix("~/"), &host.home) {
+    let below_home = text.strip_prefix("~/");
+    let below_home = below_home.or_else(|| text.strip_prefix(r"~\").filter(|_| cfg!(windows)));
+    let path = match (below_home, &host.home) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => PathBuf::from(text),
     };
@@ -94,7 +96,7 @@ fn absolute(text: &str, host: &Host) -> Result<PathBuf, String> {
 /// As [`key_in_file`].
 pub(crate) fn key_of_command(line: &str, host: &Host) -> Result<ApiKey, String> {
     const ADVICE: &str = "run it in a terminal to see why";
-    let mut command = shell(line);
+    let mut command = shell(line, host);
     command.env_clear().envs(host.environment());
     let home = host.home.as_deref().filter(|home| home.is_dir());
     command.current_dir(home.unwrap_or(Path::new("/")));
@@ -109,18 +111,25 @@ pub(crate) fn key_of_command(line: &str, host: &Host) -> Result<ApiKey, String> 
 }
 
 #[cfg(unix)]
-fn shell(line: &str) -> Command {
+fn shell(line: &str, _: &Host) -> Command {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", line]);
     command
 }
 
 #[cfg(windows)]
-fn shell(line: &str) -> Command {
+fn shell(line: &str, host: &Host) -> Command {
     use std::os::windows::process::CommandExt as _;
-    let mut command = Command::new("cmd");
-    // The shell of Windows takes the rest of the line unchanged, without quoting.
-    command.arg("/C").raw_arg(line);
+    // By its path: a project may change `PATH`.
+    let mut variables = host.environment();
+    let root = variables.find(|(name, _)| name.eq_ignore_ascii_case("SystemRoot"));
+    let root = root.map_or(r"C:\Windows".as_ref(), |(_, root)| root);
+    let mut command = Command::new(Path::new(root).join(r"System32\cmd.exe"));
+    // The shell takes off the outer quotes, and the line is as it was typed, also if it begins with
+    // the quoted path of a program. `/D` leaves out commands that every shell begins with, which
+    // may print.
+    command.args(["/D", "/S", "/C"]);
+    command.raw_arg(format!("\"{line}\""));
     command
 }
 
@@ -133,19 +142,23 @@ mod tests {
     #[test]
     fn a_file_is_named_by_its_whole_path() {
         let mut host = Host::bare(Utc::now);
-        host.home = Some(PathBuf::from("/home/ada"));
+        let [home, key] = if cfg!(windows) {
+            [r"C:\Users\ada", r"D:\posthog\key"]
+        } else {
+            ["/home/ada", "/etc/posthog/key"]
+        };
+        let in_home = Path::new(home).join("key");
+        host.home = Some(PathBuf::from(home));
         for (text, path) in [
-            ("/etc/posthog/key", Some("/etc/posthog/key")),
-            ("~/key", Some("/home/ada/key")),
+            (key, Some(Path::new(key))),
+            ("~/key", Some(&in_home)),
+            (r"~\key", Some(in_home.as_path()).filter(|_| cfg!(windows))),
             ("key", None),
             ("./key", None),
             ("../key", None),
             ("~ada/key", None),
         ] {
-            let found = absolute(text, &host).ok();
-            if cfg!(unix) {
-                assert_eq!(found.as_deref(), path.map(Path::new), "{text}");
-            }
+            assert_eq!(absolute(text, &host).ok().as_deref(), path, "{text}");
         }
     }
 
@@ -171,6 +184,39 @@ mod tests {
             ("echo phc_0123; echo phc_4567", Err("holds white space")),
             ("echo phx_0123", Err("is a personal API key")),
             ("no-such-program", Err("ended with exit status: 127")),
+        ] {
+            match (key_of_command(line, &host), expected) {
+                (Ok(key), Ok(expected)) => assert_eq!(key.secret(), expected, "{line}"),
+                (Err(found), Err(expected)) => {
+                    assert!(found.contains(expected), "{line}: {found}");
+                    assert!(!found.contains("0123"), "{line}: {found}");
+                }
+                (found, _) => panic!("{line}: {found:?}"),
+            }
+        }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn the_key_is_what_a_command_of_windows_prints() {
+        let home = tempfile::tempdir().unwrap();
+        let mut host = Host::bare(Utc::now);
+        for name in ["SystemRoot", "PATH"] {
+            host = host.with(name, &std::env::var(name).unwrap());
+        }
+        host = host.with("FROM_THE_SHELL", "phc_of_the_shell");
+        host.home = Some(dunce::canonicalize(home.path()).unwrap());
+        std::fs::create_dir(home.path().join("a folder")).unwrap();
+        std::fs::write(home.path().join("a folder/key.cmd"), "@echo %~1%~2").unwrap();
+        for (line, expected) in [
+            ("echo phc_0123", Ok("phc_0123")),
+            ("echo %FROM_THE_SHELL%", Ok("phc_of_the_shell")),
+            (r#""a folder\key.cmd" phc_ 0123"#, Ok("phc_0123")),
+            (r#""a folder\key.cmd" "phc_" "0123""#, Ok("phc_0123")),
+            ("rem", Err("printed nothing")),
+            ("echo phc_0123& exit 44", Err("ended with exit code: 44")),
+            ("echo phc_0123& echo phc_4567", Err("holds white space")),
+            ("no-such-program", Err("ended with exit code: ")),
         ] {
             match (key_of_command(line, &host), expected) {
                 (Ok(key), Ok(expected)) => assert_eq!(key.secret(), expected, "{line}"),

@@ -31,7 +31,7 @@ impl Place {
     pub(super) fn check(&self) -> Result<(), InboxError> {
         match identity(&self.path) {
             Ok(now) if now == self.identity => Ok(()),
-            Ok(_) | Err(_) => Err(InboxError::Gone {
+            _ => Err(InboxError::Gone {
                 path: self.path.clone(),
             }),
         }
@@ -50,8 +50,9 @@ fn identity(path: &Path) -> io::Result<Identity> {
 
 /// On other systems, an open file cannot be removed.
 #[cfg(not(unix))]
-type Identity = ();
+#[derive(Clone, Debug, PartialEq)]
+struct Identity;
 #[cfg(not(unix))]
 fn identity(path: &Path) -> io::Result<Identity> {
-    fs::metadata(path).map(drop)
+    fs::metadata(path).map(|_| Identity)
 }

@@ -4,7 +4,7 @@
 //! new.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -310,7 +310,13 @@ fn newer(path: PathBuf, found: usize) -> OutboxError {
 }
 
 fn exists(path: &Path) -> Result<bool, OutboxError> {
-    path.try_exists().map_err(OutboxError::directory(path))
+    let is_there = path.try_exists().map_err(OutboxError::directory(path))?;
+    // Windows says of a file in the place of the folder that nothing is there.
+    if let Some(file) = path.parent().filter(|it| cfg!(windows) && it.is_file()) {
+        let error = io::Error::from(ErrorKind::NotADirectory);
+        return Err(OutboxError::directory(file)(error));
+    }
+    Ok(is_there)
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -38,9 +38,14 @@ fn access(path: &Path) -> io::Result<()> {
     Ok(rustix::fs::access(path, rustix::fs::Access::WRITE_OK)?)
 }
 
-/// On Windows, access lists decide, and only a write evaluates them.
+/// On Windows, access lists decide, and only a write evaluates them. A file can also be marked as
+/// read-only; for a folder, that mark means nothing.
 #[cfg(not(unix))]
-fn access(_path: &Path) -> io::Result<()> {
+fn access(path: &Path) -> io::Result<()> {
+    let metadata = fs::metadata(path)?;
+    if metadata.is_file() && metadata.permissions().readonly() {
+        return Err(ErrorKind::PermissionDenied.into());
+    }
     Ok(())
 }
 

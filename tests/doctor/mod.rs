@@ -5,6 +5,7 @@ mod machine;
 mod overview;
 mod self_check;
 mod status;
+#[cfg(target_os = "linux")]
 mod troubles;
 
 use std::fs::{self, File};

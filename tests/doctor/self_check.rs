@@ -1,22 +1,20 @@
 //! `posthog-llma self-check`: whether program, plugins and hooks have one version, and what to update.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-
 use serde_json::{Value, json};
 
-use crate::doctor::machine::{Machine, PLUGIN, fits};
-use crate::support::env::{Outcome, TestEnv};
+use crate::doctor::machine::{Machine, fits};
+use crate::support::env::Outcome;
+#[cfg(unix)]
+use {crate::doctor::machine::PLUGIN, crate::support::env::TestEnv};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// A stand-in for a program of another version.
-fn program(env: &TestEnv, place: &str, version: &str) -> PathBuf {
+/// A stand-in for a program of another version. On Windows no script is one, as programs there are
+/// `.exe` files.
+#[cfg(unix)]
+fn program(env: &TestEnv, place: &str, version: &str) -> std::path::PathBuf {
     let script = format!("#!/bin/sh\necho \"posthog-llma {version}\"\n");
-    let path = env.write(place, script);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");
-    path
+    env.write_executable(place, script)
 }
 
 /// The checks by their names.
@@ -95,6 +93,7 @@ fn packages_of_the_other_agents_are_compared() {
     assert_eq!(checks["opencode_plugin"]["verdict"], "ok");
 }
 
+#[cfg(unix)]
 #[test]
 fn the_program_that_a_shell_would_start_is_another_part() {
     let machine = Machine::before_any_session();
@@ -118,6 +117,7 @@ fn the_program_that_a_shell_would_start_is_another_part() {
     check.run().code(1).says("install.sh | sh");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_hook_that_names_another_program_is_found() {
     let machine = Machine::before_any_session();

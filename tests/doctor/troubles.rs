@@ -1,4 +1,5 @@
 //! Every fault that can occur without the user's doing.
+//! Some cases concern permissions, or folders of Linux.
 
 use std::fs;
 
@@ -324,8 +325,6 @@ fn says_everything_once(check: &Value) {
     }
 }
 
-/// Some cases concern permissions, or folders of Linux.
-#[cfg(target_os = "linux")]
 #[test]
 fn every_single_trouble_is_told_with_what_to_do() {
     for trouble in TROUBLES {

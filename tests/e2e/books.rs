@@ -4,11 +4,8 @@ use crate::e2e::balance::{
     answered, assert_all_is_sent, assert_balanced, assert_each_was_answered, assert_equal,
     is_background, sent,
 };
-use crate::e2e::claude::Claude;
-
-use crate::e2e::{SOON, cli_or_skip, generations, posthog_and_claude};
+use crate::e2e::{SOON, generations, posthog_and_claude};
 use crate::support::anthropic::CALLS_OF_TOOLS;
-use crate::support::posthog::PostHog;
 
 #[test]
 fn the_calls_of_a_compaction_are_sent_as_background_calls() {
@@ -82,6 +79,10 @@ fn background_calls_in_the_first_run_of_a_fork_are_not_sent() {
 #[cfg(unix)]
 #[test]
 fn the_call_that_titles_a_session_is_sent_as_a_background_call() {
+    use crate::e2e::claude::Claude;
+    use crate::e2e::cli_or_skip;
+    use crate::support::posthog::PostHog;
+
     let Some(cli) = cli_or_skip() else { return };
     let posthog = PostHog::start();
     let claude = Claude::with_plugin(&cli)

@@ -151,6 +151,7 @@ impl Claude {
     }
 
     /// Removes the variable that keeps Claude Code from optional calls, such as titles.
+    #[cfg_attr(windows, expect(dead_code, reason = "terminals are tested on Unix"))]
     pub(crate) fn with_all_traffic(mut self) -> Self {
         self.variables
             .remove(OsStr::new("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"));
@@ -278,6 +279,7 @@ impl Claude {
 
     /// Waits for a line of a session that is being written; panics after `patience`.
     #[track_caller]
+    #[cfg_attr(windows, expect(dead_code, reason = "terminals are tested on Unix"))]
     pub(crate) fn wait_for_line(&self, patience: Duration, is_meant: impl Fn(&Value) -> bool) {
         let start = Instant::now();
         while !self

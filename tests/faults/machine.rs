@@ -2,50 +2,15 @@
 //! stays quiet, and sessions that could not be stored are sent later.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::support::scene::{CROWDED, Scene};
+use crate::support::scene::Scene;
 use crate::support::session::Session;
 
 const TWO_HOURS: Duration = Duration::from_hours(2);
-
-/// A file system of its own over the state directory; gone when dropped.
-struct Disk(PathBuf);
-
-impl Disk {
-    /// Mounts the file system; `None`, with a message on stderr, where tests may not mount.
-    fn mount(path: &Path, options: &str) -> Option<Self> {
-        let mount = ["-t", "tmpfs", "-o", options, "tmpfs"];
-        let output = Command::new("mount").args(mount).arg(path).output();
-        let mounted = output.is_ok_and(|output| output.status.success());
-        if !mounted {
-            // Written past the test harness, which hides the output of passing tests.
-            let _ = io::stderr().write_all(b"skipped: only root can mount a small disk\n");
-        }
-        mounted.then(|| Self(path.to_owned()))
-    }
-
-    fn remount(&self, options: &str) {
-        let options = format!("remount,{options}");
-        let status = Command::new("mount")
-            .args(["-o", &options])
-            .arg(&self.0)
-            .status();
-        assert!(status.is_ok_and(|status| status.success()), "{options}");
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
 
 /// A machine that is switched on, with one session sent and another on disk.
 fn scene_in_use() -> (Scene, Session, Session) {
@@ -71,87 +36,132 @@ fn made_up_for(scene: &Scene, sent: &Session, missed: &Session) {
     scene.complete(&[sent, missed]);
 }
 
-#[test]
-fn a_full_disk_loses_nothing() {
-    let scene = Scene::new();
-    let state = scene.env.state();
-    let Some(_disk) = Disk::mount(&state, "size=4m") else {
-        return;
-    };
-    let (sent, next) = sent_and_next(&scene);
-    let filler = state.join("filler");
-    let mut file = fs::File::create(&filler).expect("there is room");
-    while file.write_all(&[0; 4096]).is_ok() {}
-    drop(file);
-    scene.end(&next);
-    scene.settle();
-    // `status` reports no data of it, or that they cannot be read.
-    let outcome = scene.env.run(["status", "--json"]);
-    assert!(!outcome.stdout.contains(&next.id), "{}", outcome.report());
-    let path = next.path.to_str().expect("it is UTF-8");
-    scene
-        .env
-        .run(["ingest", path])
-        .code(1)
-        .complains("no space left");
+/// Disks that are full or may not be written, and limits on the size of files.
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs;
+    use std::io::{self, Write as _};
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::{Path, PathBuf};
+    use std::process::Command;
 
-    fs::remove_file(&filler).expect("it is ours");
-    made_up_for(&scene, &sent, &next);
-}
+    use super::{made_up_for, scene_in_use, sent_and_next};
+    use crate::support::scene::{CROWDED, Scene};
 
-#[test]
-fn a_limit_on_the_size_of_files_loses_nothing() {
-    // With the signal ignored, a write fails; without that, the process dies in it.
-    for script in [
-        r#"trap "" XFSZ; ulimit -f 64; exec "$@""#,
-        r#"ulimit -f 64; exec "$@""#,
-    ] {
-        let (scene, sent, next) = scene_in_use();
-        let hook = scene.env.through_shell(script, ["hook"]);
-        let hook = hook.stdin(next.hook_input("SessionEnd")).run();
-        hook.success().silent().within(CROWDED);
+    /// A file system of its own over the state directory; gone when dropped.
+    struct Disk(PathBuf);
+
+    impl Disk {
+        /// Mounts the file system; `None`, with a message on stderr, where tests may not mount.
+        fn mount(path: &Path, options: &str) -> Option<Self> {
+            let mount = ["-t", "tmpfs", "-o", options, "tmpfs"];
+            let output = Command::new("mount").args(mount).arg(path).output();
+            let mounted = output.is_ok_and(|output| output.status.success());
+            if !mounted {
+                // Written past the test harness, which hides the output of passing tests.
+                let _ = io::stderr().write_all(b"skipped: only root can mount a small disk\n");
+            }
+            mounted.then(|| Self(path.to_owned()))
+        }
+
+        fn remount(&self, options: &str) {
+            let options = format!("remount,{options}");
+            let status = Command::new("mount")
+                .args(["-o", &options])
+                .arg(&self.0)
+                .status();
+            assert!(status.is_ok_and(|status| status.success()), "{options}");
+        }
+    }
+
+    impl Drop for Disk {
+        fn drop(&mut self) {
+            let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+        }
+    }
+
+    #[test]
+    fn a_full_disk_loses_nothing() {
+        let scene = Scene::new();
+        let state = scene.env.state();
+        let Some(_disk) = Disk::mount(&state, "size=4m") else {
+            return;
+        };
+        let (sent, next) = sent_and_next(&scene);
+        let filler = state.join("filler");
+        let mut file = fs::File::create(&filler).expect("there is room");
+        while file.write_all(&[0; 4096]).is_ok() {}
+        drop(file);
+        scene.end(&next);
         scene.settle();
-        let [events, acknowledged, ..] = scene.receipt(&next);
-        assert_eq!(acknowledged, 0, "of {events}");
+        // `status` reports no data of it, or that they cannot be read.
+        let outcome = scene.env.run(["status", "--json"]);
+        assert!(!outcome.stdout.contains(&next.id), "{}", outcome.report());
+        let path = next.path.to_str().expect("it is UTF-8");
+        scene
+            .env
+            .run(["ingest", path])
+            .code(1)
+            .complains("no space left");
+
+        fs::remove_file(&filler).expect("it is ours");
         made_up_for(&scene, &sent, &next);
     }
-}
 
-#[test]
-fn a_state_directory_that_may_not_be_written_loses_nothing() {
-    let scene = Scene::new();
-    let state = scene.env.state();
-    let is_root = rustix::process::geteuid().is_root();
-    let disk = is_root.then(|| Disk::mount(&state, "size=8m"));
-    if matches!(disk, Some(None)) {
-        return;
-    }
-    let (sent, next) = sent_and_next(&scene);
-    let allow = |writing: bool| {
-        if let Some(Some(disk)) = &disk {
-            disk.remount(if writing { "rw" } else { "ro" });
-        } else {
-            let mode = if writing { 0o700 } else { 0o500 };
-            let permissions = fs::Permissions::from_mode(mode);
-            fs::set_permissions(&state, permissions).expect("it is ours");
+    #[test]
+    fn a_limit_on_the_size_of_files_loses_nothing() {
+        // With the signal ignored, a write fails; without that, the process dies in it.
+        for script in [
+            r#"trap "" XFSZ; ulimit -f 64; exec "$@""#,
+            r#"ulimit -f 64; exec "$@""#,
+        ] {
+            let (scene, sent, next) = scene_in_use();
+            let hook = scene.env.through_shell(script, ["hook"]);
+            let hook = hook.stdin(next.hook_input("SessionEnd")).run();
+            hook.success().silent().within(CROWDED);
+            scene.settle();
+            let [events, acknowledged, ..] = scene.receipt(&next);
+            assert_eq!(acknowledged, 0, "of {events}");
+            made_up_for(&scene, &sent, &next);
         }
-    };
-    allow(false);
-    scene.end(&next);
-    scene.settle();
-    let outcome = scene.env.run(["status", "--json"]);
-    assert!(!outcome.stdout.contains(&next.id), "{}", outcome.report());
-    let status = scene.env.run(["status"]);
-    status
-        .says("nothing is sent")
-        .says("POSTHOG_LLMA_STATE_DIR");
-    let doctor = scene.env.run(["doctor"]).code(1);
-    doctor.says("make it writable or set POSTHOG_LLMA_STATE_DIR");
-    let path = next.path.to_str().expect("it is UTF-8");
-    let ingest = scene.env.run(["ingest", path]).code(1);
-    ingest.complains("POSTHOG_LLMA_STATE_DIR");
-    allow(true);
-    made_up_for(&scene, &sent, &next);
+    }
+
+    #[test]
+    fn a_state_directory_that_may_not_be_written_loses_nothing() {
+        let scene = Scene::new();
+        let state = scene.env.state();
+        let is_root = rustix::process::geteuid().is_root();
+        let disk = is_root.then(|| Disk::mount(&state, "size=8m"));
+        if matches!(disk, Some(None)) {
+            return;
+        }
+        let (sent, next) = sent_and_next(&scene);
+        let allow = |writing: bool| {
+            if let Some(Some(disk)) = &disk {
+                disk.remount(if writing { "rw" } else { "ro" });
+            } else {
+                let mode = if writing { 0o700 } else { 0o500 };
+                let permissions = fs::Permissions::from_mode(mode);
+                fs::set_permissions(&state, permissions).expect("it is ours");
+            }
+        };
+        allow(false);
+        scene.end(&next);
+        scene.settle();
+        let outcome = scene.env.run(["status", "--json"]);
+        assert!(!outcome.stdout.contains(&next.id), "{}", outcome.report());
+        let status = scene.env.run(["status"]);
+        status
+            .says("nothing is sent")
+            .says("POSTHOG_LLMA_STATE_DIR");
+        let doctor = scene.env.run(["doctor"]).code(1);
+        doctor.says("make it writable or set POSTHOG_LLMA_STATE_DIR");
+        let path = next.path.to_str().expect("it is UTF-8");
+        let ingest = scene.env.run(["ingest", path]).code(1);
+        ingest.complains("POSTHOG_LLMA_STATE_DIR");
+        allow(true);
+        made_up_for(&scene, &sent, &next);
+    }
 }
 
 #[test]

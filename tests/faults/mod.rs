@@ -2,14 +2,12 @@
 //! sessions that counts what it writes, and a double of PostHog that fails in every way.
 #![expect(clippy::print_stdout, reason = "how long hooks take is worth seeing")]
 
-#[cfg(target_os = "linux")]
 mod background;
 mod decisions;
 #[cfg(target_os = "linux")]
 mod endless;
 mod exits;
 mod hook;
-#[cfg(target_os = "linux")]
 mod machine;
 mod network;
 mod sessions;

@@ -11,7 +11,6 @@ use crate::support::posthog::{Fault, PostHog, Verdict};
 use crate::support::process::kill_all;
 use crate::support::scene::{BUDGET, SOON, Scene};
 use crate::support::session::Session;
-use crate::support::tls::TlsDoor;
 
 /// A way to cause a fault, and the text of `status` once the sender has given up.
 struct Case {
@@ -280,6 +279,8 @@ fn a_host_without_an_address_keeps_everything() {
 #[cfg(unix)]
 #[test]
 fn a_certificate_that_nobody_vouches_for_gets_nothing_until_it_is_trusted() {
+    use crate::support::tls::TlsDoor;
+
     let scene = Scene::new();
     let session = Session::write(&scene.env, 1, 3);
     let door = TlsDoor::to(&scene.posthog.url());

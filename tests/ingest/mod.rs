@@ -13,7 +13,6 @@ mod large;
 #[cfg(unix)]
 mod output;
 mod places;
-#[cfg(target_os = "linux")]
 mod stopped;
 mod strays;
 mod words;

@@ -4,20 +4,14 @@ use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
 use crate::ingest::large::{history, small};
 use crate::support::posthog::Fault;
-use crate::support::process::Process;
 use crate::support::scene::{SOON, Scene};
 use crate::support::session::Session;
+use crate::support::stop::Stop;
 
 fn start(scene: &Scene) -> Child {
     scene.env.command(["ingest", "--all"]).spawn()
-}
-
-fn interrupt(child: &Child) {
-    Process(child.id()).signal(Signal::INT);
 }
 
 #[track_caller]
@@ -43,7 +37,7 @@ fn what_is_on_its_way_arrives_and_the_next_run_goes_on() {
     scene.posthog.set(Fault::LateAnswer(Duration::from_secs(1)));
     let child = start(&scene);
     scene.posthog.wait_until(SOON, |events| !events.is_empty());
-    interrupt(&child);
+    Stop::Interrupt.ask(&child);
     ends(child);
     let events: u64 = sessions.iter().map(Session::events).sum();
     let arrived = scene.posthog.events().len() as u64;
@@ -70,7 +64,7 @@ fn a_second_one_waits_for_nothing() {
     // Signals in close succession count as one, so they are sent until two have arrived.
     while child.try_wait().is_ok_and(|ended| ended.is_none()) {
         assert!(asked.elapsed() < Duration::from_secs(5), "it goes on");
-        interrupt(&child);
+        Stop::Interrupt.ask(&child);
         thread::sleep(Duration::from_millis(50));
     }
     ends(child);

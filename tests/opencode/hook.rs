@@ -42,6 +42,19 @@ fn beginning(name: &str, count: usize) -> Value {
     session
 }
 
+/// The name of this machine.
+#[cfg(unix)]
+fn machine_name() -> String {
+    let host = rustix::system::uname();
+    host.nodename().to_str().expect("a name").to_owned()
+}
+
+/// The name of this machine.
+#[cfg(not(unix))]
+fn machine_name() -> String {
+    std::env::var("COMPUTERNAME").expect("Windows sets it")
+}
+
 #[test]
 fn each_answer_is_sent_when_the_agent_is_idle_and_the_end_adds_only_new_events() {
     let scene = scene();
@@ -53,8 +66,7 @@ fn each_answer_is_sent_when_the_agent_is_idle_and_the_end_adds_only_new_events()
     hook(&scene, "ses_0201", &["--running"]);
     let calls = named(&scene, "$ai_generation");
     assert_eq!(calls.len(), 2);
-    let host = rustix::system::uname();
-    let host = host.nodename().to_str().expect("a name");
+    let host = machine_name();
     assert_eq!(calls[0]["distinct_id"], host, "as PostHog's own plugin");
     let requests = scene.posthog.requests().len();
     hook(&scene, "ses_0201", &[]);

@@ -4,7 +4,6 @@
 mod cases;
 mod figures;
 mod fixtures;
-#[cfg(target_os = "linux")]
 mod hook;
 #[cfg(target_os = "linux")]
 mod real;

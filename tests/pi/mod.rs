@@ -3,7 +3,6 @@
 mod cases;
 mod figures;
 mod fixtures;
-#[cfg(target_os = "linux")]
 mod hook;
 mod odd;
 #[cfg(target_os = "linux")]

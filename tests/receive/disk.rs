@@ -5,9 +5,8 @@ use std::fs;
 use posthog_llma::inbox::{self, Inbox, InboxError, Reader, Settings};
 use rusqlite::Connection;
 
-use crate::receive::support::made::{request, span, spans};
-use crate::receive::support::process::Process;
-use crate::receive::support::{Client, delivery, second, store};
+use crate::receive::support::made::{span, spans};
+use crate::receive::support::{second, store};
 
 #[cfg(unix)]
 #[test]
@@ -33,6 +32,10 @@ fn folder_and_files_are_their_owners_alone() {
 #[cfg(unix)]
 #[test]
 fn where_the_system_refuses_to_write_clients_are_told_to_come_again_and_nothing_is_lost() {
+    use crate::receive::support::Client;
+    use crate::receive::support::made::request;
+    use crate::receive::support::process::Process;
+
     let directory = tempfile::tempdir().unwrap();
     let mut process = Process::start_with_quota(directory.path(), 1024);
     let mut random = fastrand::Rng::with_seed(1);
@@ -72,6 +75,8 @@ fn where_the_system_refuses_to_write_clients_are_told_to_come_again_and_nothing_
 #[cfg(unix)]
 #[test]
 fn nothing_is_acknowledged_once_the_file_was_removed_or_replaced() {
+    use crate::receive::support::delivery;
+
     type Change = fn(&std::path::Path);
     let changes: [Change; 3] = [
         |folder| fs::remove_file(inbox::database(folder)).unwrap(),

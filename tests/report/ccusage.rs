@@ -2,10 +2,10 @@
 //! without it these tests pass and say so.
 
 use std::collections::BTreeMap;
+use std::env::consts::EXE_SUFFIX;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -58,8 +58,8 @@ fn ccusage_or_skip() -> Option<PathBuf> {
 /// The sums of ccusage over the sessions of an environment, by model.
 fn theirs(ccusage: &Path, env: &TestEnv) -> BTreeMap<String, Sum> {
     // npm installs it without the permission to execute.
-    let program = env.write("ccusage", fs::read(ccusage).expect("it can be read"));
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let name = format!("ccusage{EXE_SUFFIX}");
+    let program = env.write_executable(name, fs::read(ccusage).expect("it can be read"));
     let mut command = Command::new(program);
     command.args(["claude", "daily", "--json", "--offline", "--breakdown"]);
     command.args(["--mode", "calculate", "--timezone", "UTC"]);

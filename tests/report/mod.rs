@@ -1,7 +1,6 @@
 //! `posthog-llma report`: sums over sessions.
 
 mod budget;
-#[cfg(unix)]
 mod ccusage;
 mod findings;
 mod formats;

@@ -6,6 +6,7 @@ use super::sends::{body, call};
 use super::support::Serving;
 use crate::receive::support::server::TOKEN;
 use crate::support::env::TestEnv;
+use crate::support::stop::Stop;
 
 #[test]
 fn what_prevents_it_is_said_with_the_next_step() {
@@ -100,7 +101,7 @@ fn web_pages_and_bombs_are_refused_and_the_reasons_shown() {
         let answer = serving.ask(headers, body);
         assert_eq!(answer.status, status, "{headers:?}: {}", answer.text());
     }
-    assert_eq!(serving.stop(rustix::process::Signal::TERM).code(), Some(0));
+    assert_eq!(serving.stop(Stop::Terminate).code(), Some(0));
     env.run(["status"])
         .says("1 request: sent by a web page")
         .says("1 request: too large");
@@ -123,6 +124,7 @@ fn a_damaged_inbox_is_set_aside_and_said() {
     env.run(["doctor"]).says("what waited in it is not sent");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_full_disk_refuses_and_loses_nothing() {
     let env = TestEnv::new();

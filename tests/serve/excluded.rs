@@ -12,6 +12,7 @@ use crate::support::env::TestEnv;
 use crate::support::openrouter::{Destination, OpenRouter, Request, generation_id};
 use crate::support::posthog::{Fault, PostHog};
 use crate::support::session::Session;
+use crate::support::stop::Stop;
 
 const SESSION: &str = "00000000-0000-4000-8000-000000000001";
 
@@ -67,7 +68,7 @@ fn events_of_deliveries_that_wait_are_withdrawn_when_their_session_is_forgotten(
     let serving = Serving::start(&env);
     deliver(&serving);
     posthog.stop();
-    assert!(serving.stop(rustix::process::Signal::TERM).success());
+    assert!(serving.stop(Stop::Terminate).success());
     env.run(["flush"]).code(1);
     env.run(["forget", SESSION]).success();
     posthog.restart();

@@ -1,6 +1,5 @@
 //! `posthog-llma serve` as a process: posted spans arrive at PostHog, once, whatever happens in
 //! between.
-#![cfg(unix)]
 #![expect(clippy::print_stdout, reason = "figures of the long test")]
 
 mod begins;

@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
 
-use rustix::process::Signal;
 use serde_json::{Map, Value, json};
 use walkdir::WalkDir;
 
@@ -15,6 +14,7 @@ use crate::support::env::TestEnv;
 use crate::support::openrouter::{Destination, Kind, OpenRouter, PLANTED, Request, hex};
 use crate::support::posthog::PostHog;
 use crate::support::process::wait_for;
+use crate::support::stop::Stop;
 
 /// A secret planted in requests, to search for in events and on disk.
 const SECRET: &str = crate::receive::support::server::SECRET;
@@ -25,7 +25,7 @@ pub(super) fn env_with_token(posthog: &PostHog) -> TestEnv {
 
 /// Stops the receiver and sends everything.
 pub(super) fn finish(env: &TestEnv, serving: Serving) {
-    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    assert_eq!(serving.stop(Stop::Terminate).code(), Some(0));
     env.run(["flush"]).success();
 }
 
@@ -375,7 +375,7 @@ fn setup_makes_a_token_says_what_to_enter_and_waits_for_the_test() {
     let mut setup = setup.spawn_read(File::create(&said).expect("it is ours"));
     let stdout = BufReader::new(setup.stdout.take().expect("a pipe"));
     let lines: Vec<String> = stdout.lines().take(4).map(|it| it.expect("text")).collect();
-    let file = env.home().join(".config/posthog-llma/openrouter.token");
+    let file = env.config().join("posthog-llma/openrouter.token");
     let token = fs::read_to_string(&file).expect("the token");
     assert_eq!(
         lines[1..],

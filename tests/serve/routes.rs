@@ -1,10 +1,6 @@
 //! Several teams at one receiver: each token has its own project and privacy, and their data never
 //! mix.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
-
-use rustix::process::Signal;
 use serde_json::Value;
 
 use super::once::{COST, deliveries_of};
@@ -16,14 +12,14 @@ use crate::support::openrouter::{Destination, OpenRouter, Request};
 use crate::support::posthog::PostHog;
 use crate::support::process::wait_for;
 use crate::support::session::Session;
+use crate::support::stop::Stop;
 
 const SHOP: &str = "token-of-the-shop-team";
 const LAB: &str = "token-of-the-lab-team";
 const KEY_OF_LAB: &str = "phc_GFEDCBAzyxwvutsrqponmlkjihgfedcba9876543210";
 
 fn write(env: &TestEnv, text: &str) {
-    let file = env.write("home/.config/posthog-llma/serve.toml", text);
-    fs::set_permissions(file, Permissions::from_mode(0o600)).expect("it is ours");
+    env.write_private(env.config().join("posthog-llma/serve.toml"), text);
 }
 
 /// A team with the project of the settings, and one with its own, private.
@@ -103,7 +99,7 @@ fn the_same_request_of_two_teams_is_at_both_projects_each_with_its_own_privacy()
             .status,
         401
     );
-    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    assert_eq!(serving.stop(Stop::Terminate).code(), Some(0));
     env.run(["flush"]).success();
     are_told_apart(&env);
 
@@ -144,7 +140,7 @@ fn what_comes_by_a_route_without_a_key_or_of_a_route_that_is_gone_waits() {
     let serving = Serving::start(&env);
     assert_eq!(post(&serving, SHOP, &[call(1, 1, 0)]), 200);
     assert_eq!(post(&serving, LAB, &[call(2, 1, 0)]), 200);
-    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    assert_eq!(serving.stop(Stop::Terminate).code(), Some(0));
     write(&env, &two_teams().replace("lab", "other"));
     env.run(["flush"]);
     assert_eq!(posthog.events(), Vec::<Value>::new());
@@ -168,7 +164,7 @@ fn events_that_wait_follow_the_newest_privacy_of_their_route_and_wait_without_it
     let serving = Serving::start(&env);
     let destination = Destination::webhook(serving.address, LAB);
     OpenRouter::delivering_to([destination]).answer(&Request::default());
-    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    assert_eq!(serving.stop(Stop::Terminate).code(), Some(0));
     posthog.stop();
     env.run(["flush"]).code(1);
     posthog.restart();
@@ -231,7 +227,7 @@ fn the_keys_that_an_option_names_hold_for_routes_that_name_none() {
             ..Request::default()
         });
     }
-    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    assert_eq!(serving.stop(Stop::Terminate).code(), Some(0));
     env.run(["flush"]).success();
     assert_eq!(posthog.named("$ai_generation").len(), 1);
 }
@@ -251,7 +247,7 @@ fn a_transcript_has_the_costs_that_came_by_a_route_to_its_project() {
             let body = delivery.to_string();
             assert_eq!(serving.ask(&headers, body.as_bytes()).status, 200);
         }
-        assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+        assert_eq!(serving.stop(Stop::Terminate).code(), Some(0));
         env.run(["flush"]).success();
         let ingest = env.command(["ingest", "--with-old-content"]);
         ingest.argument(&session.path).run().success();

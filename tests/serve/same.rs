@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -14,6 +13,7 @@ use crate::otlp::traces::events_below;
 use crate::support::env::TestEnv;
 use crate::support::library::Run;
 use crate::support::posthog::PostHog;
+use crate::support::stop::Stop;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/otlp");
 
@@ -44,7 +44,7 @@ fn events_of(requests: &[Request]) -> BTreeMap<String, Value> {
         let answer = client.ask(&format!("POST {path}"), headers, body);
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
-    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    assert_eq!(serving.stop(Stop::Terminate).code(), Some(0));
     env.run(["flush"]).success();
     assert_eq!(posthog.duplicates(), Vec::<String>::new());
     by_uuid(posthog.merged())

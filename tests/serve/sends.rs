@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use rustix::process::Signal;
 use serde_json::Value;
 
 use super::support::{SOON, Serving, changed};
@@ -10,6 +9,7 @@ use crate::receive::support::made::request_of;
 use crate::support::env::TestEnv;
 use crate::support::posthog::{Fault, PostHog};
 use crate::support::process::wait_for;
+use crate::support::stop::Stop;
 
 /// A call of a model, in the conventions of OpenTelemetry.
 pub(super) fn call(trace: u128, id: u64, parent: u64) -> Value {
@@ -73,7 +73,7 @@ fn a_trace_is_sent_when_it_is_quiet_and_what_comes_late_is_added() {
         .says("2 calls");
     env.run(["status"]).says("shop: 4 spans in 2 requests");
     env.run(["doctor"]).says("receives; last from \"shop\"");
-    assert_eq!(serving.stop(Signal::INT).code(), Some(0));
+    assert_eq!(serving.stop(Stop::Interrupt).code(), Some(0));
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn without_a_key_everything_is_kept_until_there_is_one() {
             .then_some(())
     });
     serving.take(&body(&[call(1, 1, 0)]));
-    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    assert_eq!(serving.stop(Stop::Terminate).code(), Some(0));
     keyless.run(["flush"]).code(0).complains("nothing waits");
     keyless.run(["doctor"]).says("there is no key");
     assert_eq!(posthog.count(), 0);
@@ -130,7 +130,7 @@ fn traces_wait_until_there_is_room_for_their_events() {
             .push(content);
         serving.take(&body(&[span]));
     }
-    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    assert_eq!(serving.stop(Stop::Terminate).code(), Some(0));
     let mut flushes = 0;
     while env.run(["flush"]).status.code() != Some(0) {
         flushes += 1;
@@ -171,7 +171,7 @@ fn what_settings_say_of_privacy_and_properties_holds_for_what_is_received() {
         .expect("a list")
         .push(content);
     serving.take(&body(&[span]));
-    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    assert_eq!(serving.stop(Stop::Terminate).code(), Some(0));
     env.run(["flush"]).success();
     let events = posthog.events();
     assert!(!events.is_empty());
@@ -189,7 +189,7 @@ fn a_trace_that_was_paused_is_sent_after_it_was_resumed() {
     let serving = Serving::start(&env);
     serving.take(&body(&[call(1, 1, 0)]));
     env.run(["pause", trace]).success();
-    assert_eq!(serving.stop(Signal::TERM).code(), Some(0));
+    assert_eq!(serving.stop(Stop::Terminate).code(), Some(0));
     env.run(["flush"]).success();
     assert_eq!(posthog.events(), Vec::<Value>::new(), "it is paused");
     let resumed = env.run(["resume", &trace[..12]]).success();

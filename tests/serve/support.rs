@@ -1,6 +1,5 @@
 //! A receiver in a separate process, started as a user starts it.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -9,14 +8,13 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, ExitStatus};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::receive::support::Client;
 use crate::receive::support::client::Answer;
 use crate::support::env::{Run, TestEnv};
 use crate::support::posthog::PostHog;
-use crate::support::process::wait_for;
+use crate::support::stop::Stop;
 
 /// Longer than a process takes to start or to stop on a busy machine.
 pub(super) const SOON: Duration = Duration::from_secs(30);
@@ -43,6 +41,7 @@ impl Serving {
     }
 
     /// Starts it with a limit on the size of files in kibibytes, as a quota sets one.
+    #[cfg(unix)]
     #[track_caller]
     pub(super) fn start_limited(env: &TestEnv, kibibytes: usize) -> Self {
         let script = format!("ulimit -f {}; exec \"$@\"", 2 * kibibytes);
@@ -96,14 +95,10 @@ impl Serving {
         self.child.wait().expect("it was ours");
     }
 
-    /// Stops it as a service manager does.
+    /// Stops it as a service manager does, or its user.
     #[track_caller]
-    pub(super) fn stop(mut self, signal: Signal) -> ExitStatus {
-        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
-        let child = RefCell::new(&mut self.child);
-        wait_for("serve ends", SOON, || {
-            child.borrow_mut().try_wait().expect("it was ours")
-        })
+    pub(super) fn stop(mut self, how: Stop) -> ExitStatus {
+        how.end(&mut self.child)
     }
 }
 

@@ -68,8 +68,8 @@ fn what_setup_made_is_gone_after_remove() {
     again.complains("says nothing of posthog-llma");
 }
 
-/// The configuration folder is that of Linux.
-#[cfg(target_os = "linux")]
+/// The folder of configuration is another one on macOS.
+#[cfg(not(target_os = "macos"))]
 #[test]
 fn purge_leaves_nothing_behind() {
     let user = Newcomer::new();
@@ -79,7 +79,7 @@ fn purge_leaves_nothing_behind() {
     let url = user.posthog.url();
     let trust = ["trust", "https://posthog.example.com"];
     user.env.run(trust).success();
-    let trusted = user.env.home().join(".config/posthog-llma/trust.json");
+    let trusted = user.env.config().join("posthog-llma/trust.json");
     assert!(trusted.exists());
     let session = Session::write(&user.env, 1, 1);
     user.env.run(["pause", &session.id]).success();

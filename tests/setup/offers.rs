@@ -1,23 +1,48 @@
 //! The offers of setup: plugins of the agents on this machine, and past sessions.
-#![cfg(target_os = "linux")]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use crate::setup::Newcomer;
+#[cfg(target_os = "linux")]
 use crate::setup::terminal::open_with_path;
 use crate::support::env::{API_KEY, Outcome};
 use crate::support::session::Session;
 
-/// Installs stand-ins for agents that record their calls.
+/// Installs a stand-in for an agent. On Windows, programs of npm are scripts such as `claude.cmd`.
+fn install_one(user: &Newcomer, name: &str, script: &str) {
+    if cfg!(windows) {
+        user.env
+            .write(format!("bin/{name}.cmd"), format!("@{script}\r\n"));
+    } else {
+        let script = format!("#!/bin/sh\n{script}\n");
+        user.env.write_executable(format!("bin/{name}"), script);
+    }
+}
+
+/// Installs stand-ins for agents that record their calls, and returns the search path.
 fn install(user: &Newcomer, names: &[&str]) -> String {
     for name in names {
-        let script = format!("#!/bin/sh\necho \"{name} $*\" >> \"$HOME/calls\"\n");
-        let path = user.env.write(format!("bin/{name}"), script);
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let script = if cfg!(windows) {
+            format!("echo {name} %*>>\"%USERPROFILE%\\calls\"")
+        } else {
+            format!("echo \"{name} $*\" >> \"$HOME/calls\"")
+        };
+        install_one(user, name, &script);
     }
-    format!("{}:/usr/bin:/bin", user.env.root().join("bin").display())
+    let own = user.env.root().join("bin");
+    let paths = [own].into_iter().chain(system_path());
+    let path = std::env::join_paths(paths).expect("no path has a separator");
+    path.into_string().expect("it is text")
+}
+
+/// The folders of the system's programs, which hold no agent.
+fn system_path() -> Vec<PathBuf> {
+    let system = std::env::var_os("SystemRoot").map(|root| PathBuf::from(root).join("System32"));
+    system.map_or_else(
+        || vec!["/usr/bin".into(), "/bin".into()],
+        |folder| vec![folder],
+    )
 }
 
 /// The calls of the stand-ins, in their order.
@@ -72,7 +97,8 @@ fn yes_installs_what_is_here_and_sends_no_past_session() {
 fn past_sessions_are_sent_when_asked_for_and_the_newest_is_linked() {
     let user = Newcomer::new();
     let session = Session::write(&user.env, 1, 1);
-    let outcome = set_up(&user, "/usr/bin:/bin", &["--past-sessions"]).success();
+    let path = install(&user, &[]);
+    let outcome = set_up(&user, &path, &["--past-sessions"]).success();
     assert_eq!(user.posthog.events().len() as u64, 2 + session.events());
     let page = format!("/llm-analytics/traces/{}", session.id);
     outcome
@@ -80,6 +106,7 @@ fn past_sessions_are_sent_when_asked_for_and_the_newest_is_linked() {
         .complains(&page);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn each_is_asked_for_by_itself_and_a_no_is_a_no() {
     let user = Newcomer::new();
@@ -112,6 +139,7 @@ fn each_is_asked_for_by_itself_and_a_no_is_a_no() {
     assert_eq!(user.posthog.events().len() as u64, 2 + session.events());
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_stop_at_an_offer_keeps_what_was_saved() {
     let user = Newcomer::new();
@@ -132,8 +160,7 @@ fn a_stop_at_an_offer_keeps_what_was_saved() {
 fn an_installation_that_fails_is_told() {
     let user = Newcomer::new();
     let path = install(&user, &["pi"]);
-    let program: PathBuf = user.env.root().join("bin/pi");
-    fs::write(&program, "#!/bin/sh\nexit 7\n").expect("it is ours");
+    install_one(&user, "pi", "exit 7");
     let outcome = set_up(&user, &path, &["--yes"]).code(1);
     outcome.complains("the plugin of Pi is not installed");
 }

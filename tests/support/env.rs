@@ -24,6 +24,9 @@ pub(crate) const API_KEY: &str = "phc_0123456789abcdefghijklmnopqrstuvwxyzABCDEF
 /// Folders of Windows in the user's home, for configuration and for state.
 const ROAMING: &str = "AppData/Roaming";
 const LOCAL: &str = "AppData/Local";
+/// Gives a process of Windows a console that has no window.
+#[cfg(windows)]
+const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 /// Time limit of a single run.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -114,6 +117,31 @@ impl TestEnv {
         self.home().join(".claude")
     }
 
+    /// The folder of the user's configuration of programs.
+    pub(crate) fn config(&self) -> PathBuf {
+        let folder = if cfg!(windows) { ROAMING } else { ".config" };
+        self.home().join(folder)
+    }
+
+    /// Writes a file that only its owner can read and returns its path. On Windows the user's
+    /// folders, and so the files in them, are private.
+    pub(crate) fn write_private(
+        &self,
+        path: impl AsRef<Path>,
+        content: impl AsRef<[u8]>,
+    ) -> PathBuf {
+        with_mode(self.write(path, content), 0o600)
+    }
+
+    /// Writes a program and returns its path.
+    pub(crate) fn write_executable(
+        &self,
+        path: impl AsRef<Path>,
+        content: impl AsRef<[u8]>,
+    ) -> PathBuf {
+        with_mode(self.write(path, content), 0o755)
+    }
+
     /// Writes a file below the root and returns its path.
     pub(crate) fn write(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.root().join(path);
@@ -166,6 +194,18 @@ impl TestEnv {
     pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Outcome {
         self.command(arguments).run()
     }
+}
+
+/// A file with permissions, which Windows has none of.
+fn with_mode(path: PathBuf, mode: u32) -> PathBuf {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("it is ours");
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    path
 }
 
 /// A process about to be started.
@@ -234,32 +274,42 @@ impl Run {
         self
     }
 
+    /// Starts it in a console of its own on Windows, where keys end all programs of a console.
+    #[cfg_attr(not(windows), expect(unused_mut, reason = "only Windows has consoles"))]
+    fn in_own_console(mut self) -> Self {
+        #[cfg(windows)]
+        std::os::windows::process::CommandExt::creation_flags(&mut self.command, CREATE_NO_WINDOW);
+        self
+    }
+
     /// Starts the process and leaves it running; its output is discarded.
     #[track_caller]
-    pub(crate) fn spawn(mut self) -> Child {
-        let mut child = self
+    pub(crate) fn spawn(self) -> Child {
+        let mut this = self.in_own_console();
+        let mut child = this
             .command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", self.command));
+            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", this.command));
         let mut stdin = child.stdin.take().expect("stdin is a pipe");
-        let bytes = self.stdin;
+        let bytes = this.stdin;
         thread::spawn(move || drop(stdin.write_all(&bytes)));
         child
     }
 
     /// Starts a service and leaves it running; returns also the first line that it prints.
     #[track_caller]
-    pub(crate) fn spawn_until_ready(mut self) -> (Child, String) {
-        let mut child = self
+    pub(crate) fn spawn_until_ready(self) -> (Child, String) {
+        let mut this = self.in_own_console();
+        let mut child = this
             .command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
-            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", self.command));
+            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", this.command));
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("it prints text");
@@ -271,13 +321,14 @@ impl Run {
     /// Starts the process and leaves it running: its standard output is read by the caller, and its
     /// messages are in a file.
     #[track_caller]
-    pub(crate) fn spawn_read(mut self, messages: File) -> Child {
-        self.command
+    pub(crate) fn spawn_read(self, messages: File) -> Child {
+        let mut this = self.in_own_console();
+        this.command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(messages)
             .spawn()
-            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", self.command))
+            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", this.command))
     }
 
     /// Runs it to its end. It fails if the process, or a child of it, holds an output open for

@@ -356,10 +356,13 @@ impl Connection {
         Ok(length)
     }
 
-    /// Makes the other side see a reset instead of an orderly end.
+    /// Makes the other side see a reset instead of an orderly end. Windows resets a connection
+    /// that is closed with bytes unread.
     fn close_with_reset(&self) {
         #[cfg(unix)]
         let _ = rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO));
+        #[cfg(not(unix))]
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
     }
 }
 

@@ -24,4 +24,6 @@ pub(crate) mod rendering;
 pub(crate) mod scene;
 pub(crate) mod session;
 pub(crate) mod shared;
+pub(crate) mod shell;
+pub(crate) mod stop;
 pub(crate) mod tls;

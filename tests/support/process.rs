@@ -55,7 +55,7 @@ pub(crate) fn wait_for<T>(what: &str, patience: Duration, ask: impl Fn() -> Opti
 
 /// Kills every process that works with this state directory, and those they start meanwhile.
 pub(crate) fn kill_all(state: &Path) {
-    wait_for("every process is dead", Duration::from_secs(10), || {
+    wait_for("every process is dead", Duration::from_secs(30), || {
         for process in Process::all(state) {
             process.kill();
         }

@@ -2,6 +2,7 @@
 //! double has every event once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -169,6 +170,13 @@ impl Scene {
 
 impl Drop for Scene {
     fn drop(&mut self) {
-        kill_all(&self.env.state());
+        if thread::panicking() {
+            // A second panic would end all other tests.
+            for process in Process::all(&self.env.state()) {
+                process.kill();
+            }
+        } else {
+            kill_all(&self.env.state());
+        }
     }
 }

@@ -1,5 +1,4 @@
 //! `posthog-llma view`: the local page over the real program, by requests and in a real browser.
-#![cfg(unix)]
 
 mod browser;
 mod door;

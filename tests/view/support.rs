@@ -6,12 +6,12 @@ use std::net::TcpStream;
 use std::process::Child;
 use std::time::Duration;
 
-use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::env::{Run, TestEnv};
 use crate::support::http::header;
-use crate::support::process::{Process, wait_for};
+use crate::support::process::wait_for;
+use crate::support::stop::Stop;
 
 /// Time limit of reading all fixtures on a busy machine.
 const SOON: Duration = Duration::from_mins(1);
@@ -152,8 +152,7 @@ impl Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        Process(self.child.id()).signal(Signal::INT);
-        drop(self.child.wait());
+        Stop::Interrupt.end(&mut self.child);
     }
 }
 

@@ -4,6 +4,7 @@
 //! `privacy::spelling` covers the spellings of paths.
 #![cfg(windows)]
 
+mod files;
 mod launchers;
 
 use std::fs::{self, File, OpenOptions};

@@ -51,10 +51,12 @@ pub(super) fn run(command: &[OsString]) -> io::Result<Ended> {
     command.args(arguments);
     #[cfg(unix)]
     let signals = signals::Signals::catch()?;
-    // Ctrl-C reaches every process of a console. This one continues, to send the command's
-    // sessions.
+    // Ctrl-C and Ctrl-Break reach every process of a console. This one continues, to send the
+    // command's sessions.
     #[cfg(windows)]
-    signal_hook::flag::register(signal_hook::consts::SIGINT, std::sync::Arc::default())?;
+    for signal in [signal_hook::consts::SIGINT, crate::interrupt::SIGBREAK] {
+        signal_hook::flag::register(signal, std::sync::Arc::default())?;
+    }
     let mut child = command.spawn()?;
     #[cfg(unix)]
     let passed_on = signals.pass_on_to(&child);

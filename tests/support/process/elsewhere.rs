@@ -19,7 +19,7 @@ impl Process {
     /// Kills the process at once.
     pub(crate) fn kill(self) {
         // A process that is gone needs no signal.
-        self.with(ProcessRefreshKind::nothing(), |process| process.kill());
+        self.with(ProcessRefreshKind::nothing(), sysinfo::Process::kill);
     }
 
     pub(crate) fn arguments(self) -> Vec<String> {
