@@ -172,16 +172,23 @@ fn ctrl_c_ends_the_command_and_its_session_is_sent() {
 #[cfg(unix)]
 #[test]
 fn a_signal_to_end_reaches_the_command() {
+    use rustix::process::{Pid, Signal, kill_process};
+
     use crate::support::process::wait_for;
     use crate::support::scene::SOON;
 
     let env = TestEnv::new();
-    let mark = env.root().join("started");
-    let script = format!(
-        "trap 'exit 9' TERM; touch '{}'; while :; do sleep 0.05; done",
-        mark.display()
-    );
-    let mut child = run(&env, &[], &[&script]).spawn();
-    wait_for("the command runs", SOON, || mark.exists().then_some(()));
-    assert_eq!(Stop::Terminate.end(&mut child).code(), Some(9));
+    // A scheduler warns of its time limit with USR1.
+    for (signal, name) in [(Signal::TERM, "TERM"), (Signal::USR1, "USR1")] {
+        let mark = env.root().join(name);
+        let script = format!(
+            "trap 'exit 9' {name}; touch '{}'; while :; do sleep 0.05; done",
+            mark.display()
+        );
+        let mut child = run(&env, &[], &[&script]).spawn();
+        wait_for("the command runs", SOON, || mark.exists().then_some(()));
+        kill_process(Pid::from_child(&child), signal).expect("it runs");
+        let status = child.wait().expect("it is ours");
+        assert_eq!(status.code(), Some(9), "{name}");
+    }
 }

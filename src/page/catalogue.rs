@@ -322,7 +322,7 @@ impl Catalogue {
             state.enqueue_now(deprived);
             if let Some(listed) = state.sessions.get_mut(&key) {
                 listed.not_before = Some(Instant::now() + since.elapsed() * REST);
-                listed.settle(result);
+                listed.settle(result, here);
                 state.touch(&key);
             }
             drop(state);
@@ -342,7 +342,7 @@ impl Catalogue {
 }
 
 impl Listed {
-    fn settle(&mut self, result: Result<Numbers, NoNumbers>) {
+    fn settle(&mut self, result: Result<Numbers, NoNumbers>, here: &Here) {
         (self.refused, self.unreadable) = (None, None);
         match result {
             Ok(numbers) => {
@@ -361,10 +361,8 @@ impl Listed {
             }
             Err(NoNumbers::Failed(reason)) => {
                 self.numbers = None;
-                self.unreadable = self.found().map(|it| Unreadable {
-                    path: it.locator.to_string(),
-                    reason,
-                });
+                let found = self.found();
+                self.unreadable = found.map(|it| here.unreadable(&it.locator, reason));
             }
         }
         if self.left_alone.is_some() {

@@ -33,7 +33,7 @@ pub(super) struct Door {
     /// The token that opens it once.
     once: Mutex<Option<String>>,
     /// Values of `Host` that mean the page.
-    hosts: [String; 2],
+    hosts: Vec<String>,
     cookie: String,
 }
 
@@ -62,7 +62,7 @@ impl Door {
         Ok(Self {
             token: random()?,
             once: Mutex::new(Some(random()?)),
-            hosts: [address.to_string(), format!("localhost:{}", address.port())],
+            hosts: hosts_of(address),
             // Browsers send the cookies of a host to all of its ports.
             cookie: format!("posthog-llma-{}", address.port()),
         })
@@ -73,7 +73,7 @@ impl Door {
         Self {
             token: String::new(),
             once: Mutex::new(None),
-            hosts: [String::new(), String::new()],
+            hosts: Vec::new(),
             cookie: String::new(),
         }
     }
@@ -83,15 +83,18 @@ impl Door {
         self.token.get(..8).unwrap_or_default()
     }
 
+    fn host(&self) -> &str {
+        self.hosts.first().map_or("", String::as_str)
+    }
+
     /// The address that opens the page.
     pub(super) fn address(&self) -> String {
-        let [host, _] = &self.hosts;
-        format!("http://{host}/?token={}", self.token)
+        format!("http://{}/?token={}", self.host(), self.token)
     }
 
     /// An address that opens the page once.
     pub(super) fn address_for_once(&self) -> String {
-        let [host, _] = &self.hosts;
+        let host = self.host();
         let once = self.once.lock().unwrap_or_else(PoisonError::into_inner);
         format!(
             "http://{host}/?token={}",
@@ -208,6 +211,21 @@ impl Refused {
     }
 }
 
+/// Values of `Host` by which clients name an address. They leave out the usual port.
+fn hosts_of(address: SocketAddr) -> Vec<String> {
+    let port = address.port();
+    let mut hosts = vec![address.to_string(), format!("localhost:{port}")];
+    if port == 80 {
+        let names: Vec<String> = hosts
+            .iter()
+            .filter_map(|it| it.strip_suffix(":80"))
+            .map(str::to_owned)
+            .collect();
+        hosts.extend(names);
+    }
+    hosts
+}
+
 #[cfg(test)]
 mod tests {
     use hyper::Request;
@@ -258,6 +276,16 @@ mod tests {
             &[("host", "localhost:4040"), ("cookie", pair)],
         );
         assert_eq!(entry, Ok(Entry::Open));
+    }
+
+    #[test]
+    fn the_usual_port_need_not_be_named() {
+        let door = Door::new("127.0.0.1:80".parse().unwrap()).unwrap();
+        let path = format!("/?token={}", door.token);
+        for host in ["127.0.0.1", "127.0.0.1:80", "localhost"] {
+            let entry = judged(&door, "GET", &path, &[("host", host)]);
+            assert!(matches!(entry, Ok(Entry::Cookie(_))), "{host}");
+        }
     }
 
     #[test]

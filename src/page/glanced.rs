@@ -61,7 +61,7 @@ impl Glanced {
             started_at: glance.started_at,
             title,
             project: glance.cwd.and_then(|cwd| projects.name(&cwd, here)),
-            left_alone,
+            left_alone: left_alone.map(|reason| here.redacted(reason)),
         }
     }
 }

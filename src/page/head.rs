@@ -111,10 +111,7 @@ impl Service {
         let failure = built
             .failure
             .clone()
-            .map(|reason| super::contract::Unreadable {
-                path: found.locator.to_string(),
-                reason,
-            });
+            .map(|reason| here.unreadable(&found.locator, reason));
         let numbers = listed.numbers.as_deref();
         let folder = numbers
             .and_then(|it| it.folder.clone())

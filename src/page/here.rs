@@ -1,7 +1,9 @@
 //! The scope of the page, and the settings and tools that its parts share.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
+use super::contract::Unreadable;
 use crate::config::Config;
 use crate::host::Host;
 use crate::sources::{self, Listing, SessionRef};
@@ -55,6 +57,14 @@ impl Here {
             }
         }
         listing
+    }
+
+    /// A path that cannot be read, and why, with secrets replaced.
+    pub(super) fn unreadable(&self, path: impl Display, reason: impl Display) -> Unreadable {
+        Unreadable {
+            path: self.redacted(path.to_string()),
+            reason: self.redacted(reason.to_string()),
+        }
     }
 
     /// A text of this machine with secrets replaced.

@@ -56,10 +56,8 @@ impl<'a> Lister<'a> {
     /// Lists the disk once.
     fn look(&mut self) {
         let listing = self.here.sessions();
-        let unreadable = listing.unreadable.iter().map(|it| Unreadable {
-            path: it.path.display().to_string(),
-            reason: it.reason.to_string(),
-        });
+        let unreadable = listing.unreadable.iter();
+        let unreadable = unreadable.map(|it| self.here.unreadable(it.path.display(), &it.reason));
         let unreadable: Vec<Unreadable> = unreadable.collect();
         let sessions = self.by_session(listing.found);
         let new = self.news(&sessions, unreadable);

@@ -81,7 +81,7 @@ pub(super) fn read(
         before: None,
     };
     let walked = walk.read(transcripts, None, &mut adder);
-    let walked = walked.map_err(|error| NoNumbers::Failed(format!("{error:#}")))?;
+    let walked = walked.map_err(|error| NoNumbers::Failed(here.redacted(format!("{error:#}"))))?;
     if let Some(reason) = walked.refused {
         return Err(NoNumbers::Refused(reason));
     }
@@ -93,6 +93,7 @@ pub(super) fn read(
         pipeline::reported(found, &here.config, &here.host)
             .ok()
             .flatten()
+            .map(|reason| here.redacted(reason))
     };
     numbers.left_alone = numbers
         .left_alone
@@ -166,7 +167,8 @@ impl Taker for Adder<'_> {
         numbers.ended_at = numbers.ended_at.max(part.ended_at);
         numbers.is_closed = part.session.is_closed;
         numbers.is_running |= part.state == SessionState::Running;
-        numbers.left_alone = part.opted_out().map(str::to_owned);
+        let left_alone = part.opted_out().map(str::to_owned);
+        numbers.left_alone = left_alone.map(|reason| self.here.redacted(reason));
         let known: std::collections::HashSet<String> =
             numbers.prompts.iter().map(|it| it.span.clone()).collect();
         let new = prompts.into_iter().filter(|it| !known.contains(&it.span));

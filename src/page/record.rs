@@ -4,7 +4,7 @@
 //! a temporary file without a name, which vanishes with the process. So a session of a gigabyte
 //! takes no more memory than the list of its events' places.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -69,6 +69,8 @@ pub(super) struct Built {
     secrets: [u64; 2],
     /// Start of the last part: everything before it is final.
     last_part: Option<Checkpoint>,
+    /// Events since the start of the last part, which is read again.
+    last_events: HashSet<Uuid>,
     /// Size and time of the files when they were read.
     looks: Vec<Look>,
     looked_at: Option<Instant>,
@@ -104,6 +106,7 @@ impl Built {
             unreadable: Vec::new(),
             secrets: [0; 2],
             last_part: None,
+            last_events: HashSet::new(),
             looks: Vec::new(),
             looked_at: None,
             ended: None,
@@ -235,7 +238,7 @@ impl Record {
                 built.unreadable.sort();
                 built.unreadable.dedup();
             }
-            Err(error) => built.failure = Some(format!("{error:#}")),
+            Err(error) => built.failure = Some(here.redacted(format!("{error:#}"))),
         }
         built.is_building = false;
         drop(built);
@@ -243,7 +246,10 @@ impl Record {
     }
 
     fn read(&self, transcripts: &[SessionRef], here: &Here) -> anyhow::Result<Walked> {
-        let from = self.lock().last_part.clone();
+        let (from, missing) = {
+            let built = self.lock();
+            (built.last_part.clone(), built.last_events.clone())
+        };
         let pipeline = here.prospect.pipeline().for_owner();
         let walk = Walk {
             here,
@@ -256,8 +262,16 @@ impl Record {
             record: self,
             pipeline: &pipeline,
             limits: None,
+            here,
+            missing,
         };
-        walk.read(transcripts, from, &mut writer)
+        let walked = walk.read(transcripts, from, &mut writer)?;
+        if writer.missing.is_empty() {
+            return Ok(walked);
+        }
+        // The transcript was rewritten, and some of its events are gone.
+        writer.restart()?;
+        walk.read(transcripts, None, &mut writer)
     }
 }
 
@@ -275,16 +289,22 @@ struct Writer<'a> {
     record: &'a Record,
     pipeline: &'a Pipeline<'a>,
     limits: Option<Limits>,
+    here: &'a Here,
+    /// Events of the earlier build that were not read again yet.
+    missing: HashSet<Uuid>,
 }
 
 impl Taker for Writer<'_> {
     fn part(&mut self, part: &Collected, from: Option<&Checkpoint>) -> anyhow::Result<()> {
         let session = &part.session;
+        let left_alone = part.opted_out().map(str::to_owned);
+        let left_alone = left_alone.map(|reason| self.here.redacted(reason));
         self.limits = Some(self.pipeline.limits(session.agent));
         let mut built = self.record.lock();
         if part.is_first() && from.is_some() {
             // The transcript has been replaced by another.
             built.restart();
+            self.missing.clear();
         }
         // The last part of the earlier build may be read again.
         let has_part = from.is_some() || !built.places.is_empty();
@@ -295,9 +315,12 @@ impl Taker for Writer<'_> {
             built.secrets()
         };
         built.secrets = [before, 0];
-        built.last_part = from.cloned();
+        if built.last_part.as_ref() != from {
+            built.last_part = from.cloned();
+            built.last_events.clear();
+        }
         built.is_running = part.state == SessionState::Running;
-        built.left_alone = part.opted_out().map(str::to_owned);
+        built.left_alone = left_alone;
         let mut turns = session.turns.iter();
         let folder = || turns.find_map(|turn| turn.circumstances.cwd.clone());
         built.folder = built.folder.take().or_else(folder);
@@ -315,7 +338,10 @@ impl Taker for Writer<'_> {
         };
         let written = event.written(limits);
         let written = written.get();
-        self.record.lock().add(written.uuid, kind, &written.json)?;
+        self.missing.remove(&written.uuid);
+        let mut built = self.record.lock();
+        built.last_events.insert(written.uuid);
+        built.add(written.uuid, kind, &written.json)?;
         Ok(())
     }
 
@@ -327,6 +353,7 @@ impl Taker for Writer<'_> {
 
     fn restart(&mut self) -> anyhow::Result<()> {
         self.record.lock().restart();
+        self.missing.clear();
         Ok(())
     }
 }

@@ -1,7 +1,5 @@
 //! Reads the transcripts of a session and passes on its events.
 
-use std::path::PathBuf;
-
 use super::contract::Unreadable;
 use crate::pipeline::{Collected, KnownEvents, Parts, Pipeline, Step};
 use crate::posthog::{Event, Foreign, Frozen, Wanted};
@@ -78,14 +76,15 @@ impl Walk<'_> {
                         continue;
                     }
                     Step::OptedOut(reason) => {
-                        walked.refused = Some(reason);
+                        walked.refused = Some(self.here.redacted(reason));
                         return Ok(walked);
                     }
                     Step::End => break,
                 };
-                walked
-                    .unreadable
-                    .extend(part.unreadable().iter().map(unreadable));
+                let unreadable = part.unreadable().iter();
+                let unreadable =
+                    unreadable.map(|(path, reason)| self.here.unreadable(path.display(), reason));
+                walked.unreadable.extend(unreadable);
                 taker.part(&part, begin.as_ref())?;
                 self.events(&part, &mut frozen, &mut known, taker)?;
             }
@@ -120,12 +119,5 @@ impl Walk<'_> {
         self.pipeline
             .new_events(part, frozen, known, &mut counts, take)?;
         taker.end_of_part(counts.total())
-    }
-}
-
-pub(super) fn unreadable((path, reason): &(PathBuf, String)) -> Unreadable {
-    Unreadable {
-        path: path.display().to_string(),
-        reason: reason.clone(),
     }
 }

@@ -96,12 +96,15 @@ pub struct Cost {
     pub stated: u64,
     /// Number of calls with an unknown cost.
     pub unknown: u64,
+    /// Number of calls with unknown token counts.
+    pub unmeasured: u64,
 }
 
 impl Cost {
-    /// The cost of one call in USD; `None` is unknown.
+    /// The cost of one call in USD; `None` is unknown. `is_measured` says whether its tokens are
+    /// known.
     #[must_use]
-    pub fn of_call(cost: Option<(f64, CostSource)>) -> Self {
+    pub fn of_call(cost: Option<(f64, CostSource)>, is_measured: bool) -> Self {
         let (listed, stated) = match cost {
             Some((_, CostSource::List)) => (1, 0),
             Some((_, CostSource::Agent)) => (0, 1),
@@ -112,6 +115,7 @@ impl Cost {
             listed,
             stated,
             unknown: u64::from(cost.is_none()),
+            unmeasured: u64::from(!is_measured),
         }
     }
 }
@@ -122,6 +126,7 @@ impl AddAssign for Cost {
         self.listed += other.listed;
         self.stated += other.stated;
         self.unknown += other.unknown;
+        self.unmeasured += other.unmeasured;
     }
 }
 

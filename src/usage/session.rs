@@ -334,12 +334,13 @@ impl SessionUsage {
         let model = text(event, names::MODEL);
         let failed = u64::from(is_failed(event));
         // A call without tokens is free, unless its usage is unknown.
-        let is_free = tokens.sum() == 0 && property(event, names::IS_USAGE_KNOWN).is_none();
+        let is_measured = property(event, names::IS_USAGE_KNOWN).is_none();
+        let is_free = tokens.sum() == 0 && is_measured;
         let cost = if is_free {
             Cost::default()
         } else {
             let value = |name: &str| value(event, name);
-            Cost::of_call(cost_of(&value, self.agent, event.timestamp))
+            Cost::of_call(cost_of(&value, self.agent, event.timestamp), is_measured)
         };
         self.facts.calls += 1;
         self.facts.failed_calls += failed;

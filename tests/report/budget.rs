@@ -39,3 +39,18 @@ fn a_budget_of_dollars_is_not_kept_for_certain_where_a_price_is_unknown() {
     let over = env.run(["report", FIXTURES, "--fail-over", "$0.00001"]);
     over.code(3);
 }
+
+/// Claude Code did not record the tokens of a call that it cut off, for example.
+#[test]
+fn no_budget_is_kept_for_certain_where_tokens_are_unknown() {
+    let env = TestEnv::new();
+    let session = Session::write_ago(HOUR * 100, &env, 1, 1);
+    let text = std::fs::read_to_string(&session.path).expect("it is there");
+    let text = text.replace("\"usage\":{", "\"usage\":null,\"was\":{");
+    std::fs::write(&session.path, text).expect("it is ours");
+    for budget in ["0tokens", "10G", "$1000"] {
+        let run = env.run(["report", "--fail-over", budget]).code(1);
+        let run = run.complains("2 calls whose tokens the agent did not record");
+        run.never_mentions("whose price is unknown");
+    }
+}

@@ -1,6 +1,7 @@
 //! The events of sessions: the same bytes that would be sent, even while a session continues.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
 use serde_json::Value;
 
@@ -180,4 +181,35 @@ fn a_session_that_was_rewritten_is_shown_anew() {
     });
     let (now, _) = page.lines(&format!("/api/events?session={key}"));
     assert!((now.len() as u64) <= session.events(), "{count}");
+}
+
+#[test]
+fn nothing_stays_of_a_session_that_was_rewritten() {
+    let env = TestEnv::new();
+    let long = Session::write(&env, 1, 3);
+    let other = TestEnv::new();
+    let short = Session::write(&other, 1, 1);
+    let short_text = fs::read_to_string(&short.path).expect("it is there");
+    let page = Page::open(&env, &[]);
+    let key = parameter(&page.row(&long.id)["key"]);
+    let events = format!("/api/events?session={key}&view=outline");
+    let (lines, end) = page.lines(&events);
+    assert_eq!(lines.len() as u64, long.events());
+    let mut cursor = end["cursor"].as_str().unwrap_or_default().to_owned();
+    for (text, expected) in [(short_text.as_str(), short.events()), ("", 0)] {
+        fs::write(&long.path, text).expect("it is ours");
+        until("the page begins again", || {
+            let (lines, end) = page.lines(&format!("{events}&after={cursor}"));
+            if end["reset"] != true || lines.len() as u64 != expected {
+                return false;
+            }
+            end["cursor"]
+                .as_str()
+                .unwrap_or_default()
+                .clone_into(&mut cursor);
+            true
+        });
+        let (lines, _) = page.lines(&events);
+        assert_eq!(lines.len() as u64, expected);
+    }
 }

@@ -77,3 +77,17 @@ fn no_text_ends_the_data_of_a_file() {
         "the text is there"
     );
 }
+
+#[test]
+fn no_file_is_written_of_a_session_that_the_user_excluded() {
+    let env = TestEnv::new();
+    let target = env.root().join("session.html");
+    let path = target.to_string_lossy().into_owned();
+    for (number, verb) in [(1, "pause"), (2, "forget")] {
+        let session = Session::write(&env, number, 1);
+        env.run([verb, &session.id]).success();
+        let outcome = env.run(["view", &session.id, "--html", &path]).code(1);
+        outcome.complains("no file is written of a session that is left alone");
+        assert!(!target.exists(), "{verb}");
+    }
+}

@@ -30,7 +30,8 @@ pub(super) fn table(usage: &Usage, rows: &[Row<'_>]) -> String {
         table.push_str(", or as the agent stated it");
     }
     if usage.total.cost.unknown > 0 {
-        let _ = write!(table, "; without {}", plain(&text::unpriced(usage)));
+        let calls = text::unpriced(usage, code);
+        let _ = write!(table, "; without {calls}");
     }
     table.push('.');
     table
@@ -70,15 +71,21 @@ fn label(row: &Row<'_>) -> String {
     let Some(name) = row.name else {
         return label;
     };
-    let is_plain = |it: char| it.is_ascii_alphanumeric() || "-._/#".contains(it);
-    if pull_request(name).is_some_and(|it| it.chars().all(is_plain)) {
+    // Transcripts state addresses of pull requests, which can be any text.
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || "-._/:".contains(it);
+    if pull_request(name).is_some() && name.chars().all(is_plain) {
         return format!("[{label}]({name})");
     }
-    let label = format!("`{}`", plain(&label));
+    let label = code(&label);
     match row.url() {
         Some(url) => format!("[{label}]({url})"),
         None => label,
     }
+}
+
+/// A text as code, in which nothing is markup.
+fn code(text: &str) -> String {
+    format!("`{}`", plain(text))
 }
 
 /// A text that can end neither a cell nor code.

@@ -10,6 +10,8 @@ mod rows;
 mod sums;
 mod text;
 
+use std::fmt::Display;
+
 use serde_json::{Value, json};
 
 use super::read::Audience;
@@ -112,6 +114,14 @@ pub(super) fn as_json(usage: &Usage) -> Value {
     })
 }
 
+/// The exit status of a budget that may have been exceeded.
+fn unclear(calls: impl Display) -> Exit {
+    ui::say(format_args!(
+        "it is unknown whether the budget was kept: {calls}"
+    ));
+    Exit::Incomplete
+}
+
 /// The exit status for a budget. If it was exceeded, prints both sums.
 pub(super) fn over(budget: Option<Budget>, usage: &Usage) -> Exit {
     let Numbers { cost, tokens, .. } = &usage.total;
@@ -131,12 +141,15 @@ pub(super) fn over(budget: Option<Budget>, usage: &Usage) -> Exit {
             Exit::OverBudget
         }
         Some(Budget::Dollars(_)) if cost.unknown > 0 => {
-            ui::say(format_args!(
-                "it is unknown whether the budget was kept: {}; a budget in tokens needs no prices",
-                text::unpriced(usage)
-            ));
-            Exit::Incomplete
+            let advice = if cost.unmeasured == 0 {
+                "; a budget in tokens needs no prices"
+            } else {
+                ""
+            };
+            let calls = text::unpriced(usage, str::to_owned);
+            unclear(format_args!("{calls}{advice}"))
         }
+        Some(Budget::Tokens(_)) if cost.unmeasured > 0 => unclear(text::unmeasured(usage)),
         _ => Exit::Done,
     }
 }

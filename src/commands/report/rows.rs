@@ -77,8 +77,9 @@ impl Row<'_> {
     /// The shortest name for people.
     pub(super) fn short_label(&self) -> String {
         let label = self.label();
-        match label.split_once('/') {
-            Some((_, own)) if self.by == By::Pr && self.name.is_some() => own.to_owned(),
+        let is_pull_request = self.by == By::Pr && self.name.and_then(pull_request).is_some();
+        match label.rsplit_once('/') {
+            Some((_, own)) if is_pull_request => own.to_owned(),
             _ => label,
         }
     }
@@ -104,15 +105,23 @@ impl Row<'_> {
     }
 }
 
-/// `owner/repository#number` from the address of a pull request.
+/// `owner/repository#number` from the address of a pull request; with the host before it, unless that
+/// is GitHub's own.
 pub(super) fn pull_request(address: &str) -> Option<String> {
     let path = address.strip_prefix("https://")?.trim_end_matches('/');
     let parts: Vec<&str> = path.split('/').collect();
-    let [_, owner, repository, kind, number] = parts.as_slice() else {
+    let [host, owner, repository, kind, number] = parts.as_slice() else {
         return None;
     };
     let is_number = !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit());
-    (*kind == "pull" && is_number).then(|| format!("{owner}/{repository}#{number}"))
+    if *kind != "pull" || !is_number {
+        return None;
+    }
+    let name = format!("{owner}/{repository}#{number}");
+    Some(match *host {
+        "github.com" => name,
+        host => format!("{host}/{name}"),
+    })
 }
 
 /// The name of a model without its version's date.
@@ -139,6 +148,10 @@ mod tests {
             (
                 "https://github.com/ada/bookshop/pull/12/",
                 Some("ada/bookshop#12"),
+            ),
+            (
+                "https://git.example.com/ada/bookshop/pull/12",
+                Some("git.example.com/ada/bookshop#12"),
             ),
             ("https://github.com/ada/bookshop/issues/12", None),
             ("https://github.com/ada/bookshop/pull/", None),

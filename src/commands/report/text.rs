@@ -1,5 +1,7 @@
 //! A report as a table for a terminal.
 
+use std::collections::HashMap;
+
 use anstyle::Style;
 
 use super::rows::Row;
@@ -47,9 +49,26 @@ const MORE: [Column; 4] = [
     ("PRs", 5, |it| ui::short_number(it.pull_requests)),
 ];
 
+/// The names of rows: short ones where no two are the same.
+fn labels(rows: &[Row<'_>]) -> Vec<String> {
+    let mut times: HashMap<String, u32> = HashMap::new();
+    for row in rows {
+        *times.entry(row.short_label()).or_default() += 1;
+    }
+    let label = |row: &Row<'_>| {
+        let short = row.short_label();
+        if times.get(&short) == Some(&1) {
+            short
+        } else {
+            row.label()
+        }
+    };
+    rows.iter().map(label).collect()
+}
+
 /// The table, with an explanation of its figures.
 pub(super) fn table(usage: &Usage, rows: &[Row<'_>], width: usize) -> Styled {
-    let labels: Vec<String> = rows.iter().map(Row::short_label).collect();
+    let labels = labels(rows);
     let widest = labels.iter().map(|it| ui::columns(it)).max().unwrap_or(0);
     let mut columns = COLUMNS.to_vec();
     if usage.by() == By::Tool {
@@ -110,7 +129,7 @@ fn notes(usage: &Usage) -> Vec<String> {
         notes.push(format!("cost of {calls}: as the agent stated it"));
     }
     if cost.unknown > 0 {
-        notes.push(format!("+ without {}", unpriced(usage)));
+        notes.push(format!("+ without {}", unpriced(usage, str::to_owned)));
     }
     if usage.by() == By::Pr {
         notes
@@ -169,17 +188,36 @@ pub(in crate::commands) fn summary(usage: &Usage) -> String {
     facts.join(", ")
 }
 
-/// The calls without a price, and their models.
-pub(super) fn unpriced(usage: &Usage) -> String {
-    let calls = ui::count(usage.total.cost.unknown, "call");
-    let models = usage.unpriced.iter().take(NAMED);
-    let mut models: Vec<&str> = models
-        .map(|it| it.model.as_deref().unwrap_or("an unknown model"))
-        .collect();
-    if usage.unpriced.len() > NAMED {
-        models.push("others");
+/// The calls whose cost is unknown, and why. `name` writes the name of a model.
+pub(super) fn unpriced(usage: &Usage, name: impl Fn(&str) -> String) -> String {
+    let cost = &usage.total.cost;
+    let mut why = Vec::new();
+    let priceless = cost.unknown.saturating_sub(cost.unmeasured);
+    if priceless > 0 {
+        let models = usage.unpriced.iter().take(NAMED);
+        let mut models: Vec<String> = models
+            .map(|it| it.model.as_deref().map(&name))
+            .map(|it| it.unwrap_or_else(|| "an unknown model".to_owned()))
+            .collect();
+        if usage.unpriced.len() > NAMED {
+            models.push("others".to_owned());
+        }
+        let calls = ui::count(priceless, "call");
+        why.push(format!(
+            "{calls} whose price is unknown ({})",
+            models.join(", ")
+        ));
     }
-    format!("{calls} whose price is unknown ({})", models.join(", "))
+    if cost.unmeasured > 0 {
+        why.push(unmeasured(usage));
+    }
+    why.join(" and ")
+}
+
+/// The calls whose token counts are unknown.
+pub(super) fn unmeasured(usage: &Usage) -> String {
+    let calls = ui::count(usage.total.cost.unmeasured, "call");
+    format!("{calls} whose tokens the agent did not record")
 }
 
 /// A cost; `+` if the price of some calls is unknown.

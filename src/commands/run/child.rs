@@ -83,7 +83,7 @@ mod signals {
     use std::thread::{self, JoinHandle};
 
     use rustix::process::{Pid, Signal, kill_process};
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
     use signal_hook::iterator::{self, Handle};
 
     /// The signals that would end this process before it has sent anything.
@@ -97,18 +97,22 @@ mod signals {
 
     impl Signals {
         pub(super) fn catch() -> io::Result<Self> {
-            iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map(Self)
+            iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM])
+                .map(Self)
         }
 
         pub(super) fn pass_on_to(mut self, child: &Child) -> PassedOn {
             let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-            // A terminal sends all but one of these signals to the command itself.
+            // A terminal sends some of these signals to the command itself.
             let has_terminal = io::stdin().is_terminal();
             let handle = self.0.handle();
             let thread = thread::spawn(move || {
                 for signal in self.0.forever() {
                     let signal = match signal {
                         SIGTERM => Signal::TERM,
+                        SIGUSR1 => Signal::USR1,
+                        SIGUSR2 => Signal::USR2,
+                        SIGALRM => Signal::ALARM,
                         _ if has_terminal => continue,
                         SIGHUP => Signal::HUP,
                         SIGQUIT => Signal::QUIT,

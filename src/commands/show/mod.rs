@@ -19,7 +19,7 @@ use crate::outbox::Exclusion;
 use crate::pipeline::{self, Collected};
 use crate::posthog::{Recording, Tally};
 use crate::redact::Counts;
-use crate::session::SessionState;
+use crate::session::{Session, SessionState};
 use crate::sources::SessionRef;
 use crate::ui::{self, Styled};
 use crate::variables::Variable;
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
     }
     let shown = Shown {
         exclusion,
-        ..Shown::of(&mut collected, config)?
+        ..Shown::of(&mut collected, config, host)?
     };
     if let Some(mut output) = output {
         output.write(&perfetto::write(&shown.traces))?;
@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Show, host: &Host) -> anyhow::Result<Exit> {
         ui::print(format_args!("{:#}", shown.json(&collected)))?;
     } else {
         let columns = host.variable(Variable::Columns).ok().flatten();
-        let text = shown.text(&collected, host, ui::width(columns));
+        let text = shown.text(&collected, ui::width(columns));
         ui::print_styled(&text.trimmed())?;
     }
     for note in shown.notes(&collected) {
@@ -86,6 +86,16 @@ fn of_route(found: &SessionRef, config: &Config, host: &Host) -> anyhow::Result<
     own.with_context(|| format!("it came by route {route}, which serve.toml does not have"))
 }
 
+/// Branch and folder in which a session began.
+fn place(session: &Session, host: &Host) -> String {
+    let first = session.turns.first().map(|turn| &turn.circumstances);
+    let branch = first.and_then(|it| it.git_branch.clone());
+    let cwd = first.and_then(|it| it.cwd.as_ref());
+    let cwd = cwd.map(|cwd| words::path(Path::new(cwd), host));
+    let known: Vec<String> = branch.into_iter().chain(cwd).collect();
+    known.join(" · ")
+}
+
 /// The tree, and facts about it.
 struct Shown {
     traces: Vec<Node>,
@@ -94,6 +104,8 @@ struct Shown {
     /// Number of responses and tools that another session owns.
     foreign: usize,
     is_private: bool,
+    /// Branch and folder in which the session began, redacted.
+    place: String,
     /// The reason why the session is excluded from sending, if it is.
     exclusion: Option<Exclusion>,
 }
@@ -101,7 +113,7 @@ struct Shown {
 impl Shown {
     /// Builds the events as they would be sent now, with the settings of the session's first send,
     /// and without the events of other sessions.
-    fn of(collected: &mut Collected, config: &Config) -> anyhow::Result<Self> {
+    fn of(collected: &mut Collected, config: &Config, host: &Host) -> anyhow::Result<Self> {
         let prospect = prospect(config)?;
         let pipeline = prospect.pipeline();
         collected.foreign = prospect.foreign(collected)?;
@@ -119,6 +131,9 @@ impl Shown {
             nodes.push(Node::of(event.shortened(&limits).get(), cwd));
             Ok(())
         })?;
+        let redactor = pipeline.redactor(collected)?;
+        let place = place(&collected.session, host);
+        let place = redactor.written(|replace| replace(place)).into_inner();
         let mut traces = tree::grow(nodes);
         let destination = &config.destination;
         if let Some(endpoint) = &destination.endpoint
@@ -134,6 +149,7 @@ impl Shown {
             replaced,
             foreign: collected.foreign.len(),
             is_private: pipeline.recording(collected) != Recording::Full,
+            place,
             exclusion: None,
         })
     }
@@ -151,9 +167,9 @@ impl Shown {
         })
     }
 
-    fn text(&self, collected: &Collected, host: &Host, width: usize) -> Styled {
+    fn text(&self, collected: &Collected, width: usize) -> Styled {
         let mut text = Text::new(width);
-        text.head(&collected.session, host);
+        text.head(&collected.session, &self.place);
         for trace in &self.traces {
             text.tree(trace);
         }

@@ -1,12 +1,9 @@
 //! The tree as text for a terminal.
 
-use std::path::Path;
-
 use anstyle::{AnsiColor, Style};
 
 use super::node::{Kind, Node};
-use crate::commands::{local, short, words};
-use crate::host::Host;
+use crate::commands::{local, short};
 use crate::posthog::Tally;
 use crate::redact::Counts;
 use crate::session::Session;
@@ -50,17 +47,10 @@ impl Text {
     }
 
     /// The header: session, time and folder.
-    pub(super) fn head(&mut self, session: &Session, host: &Host) {
-        let first = session.turns.first().map(|turn| &turn.circumstances);
-        let branch = first.and_then(|it| it.git_branch.clone());
-        let cwd = first.and_then(|it| it.cwd.as_ref());
-        let facts = [
-            Some(format!("session {}", short(&session.id))),
-            Some(local(session.started_at)),
-            branch,
-            cwd.map(|cwd| words::path(Path::new(cwd), host)),
-        ];
-        let facts: Vec<String> = facts.into_iter().flatten().collect();
+    pub(super) fn head(&mut self, session: &Session, place: &str) {
+        let id = format!("session {}", short(&session.id));
+        let facts = [id, local(session.started_at), place.to_owned()];
+        let facts: Vec<String> = facts.into_iter().filter(|it| !it.is_empty()).collect();
         let facts = ui::fit(&facts.join(" · "), self.width);
         self.lines.push(Styled::default().plain(facts));
         let titles = self.numbers(&NUMBERS.map(|(title, _)| title.to_owned()));

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::output::{ExistingFile, Output};
-use super::{Exit, refuse_inside_agent, select, settings, typed};
+use super::{Exit, excluded, refuse_inside_agent, select, settings, typed};
 use crate::cli;
 use crate::config::Config;
 use crate::host::Host;
@@ -87,6 +87,10 @@ fn write(
     host: &Host,
 ) -> anyhow::Result<Exit> {
     let found = select::one(arguments.session.as_ref(), host)?;
+    if let Some(exclusion) = excluded::exclusion(&found, config)? {
+        let reason = exclusion.reason();
+        bail!("no file is written of a session that is left alone: {reason}");
+    }
     let existing = ExistingFile::of(arguments.force);
     // Before reading, so that a missing --force is reported at once.
     let mut output = Output::open(target, existing)?;
