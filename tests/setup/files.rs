@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use crate::setup::Newcomer;
 use crate::support::env::API_KEY;
-use crate::support::posthog::Fault;
 use crate::support::session::Session;
 
 /// Settings of Claude Code as users have them.
@@ -85,7 +84,8 @@ fn purge_leaves_nothing_behind() {
     user.env.run(["pause", &session.id]).success();
     let other = Session::write(&user.env, 2, 1);
     // Refusing the key is no reason to try again at once.
-    user.posthog.set(Fault::status(401));
+    user.posthog
+        .set(crate::support::posthog::Fault::status(401));
     let ingest = user.env.command(["ingest", &other.id]);
     let ingest = ingest.env("POSTHOG_API_KEY", API_KEY);
     ingest.env("POSTHOG_HOST", &url).run().code(1);
