@@ -148,3 +148,37 @@ fn in_privacy_mode_the_page_gets_no_content_either() {
         assert!(!is_there, "{path}: {body}");
     }
 }
+
+/// An owner sees the excluded session, and secrets in the names around it nowhere.
+#[test]
+fn a_secret_in_a_folder_or_branch_is_in_no_answer_and_not_in_the_tree() {
+    let env = TestEnv::new();
+    let session = Session::write(&env, 1, 1);
+    let project = env.root().join(SECRET);
+    fs::create_dir(&project).expect("it is ours");
+    let text = fs::read_to_string(&session.path).expect("it is there");
+    let text = text.replace(
+        "\"gitBranch\":\"main\"",
+        &format!("\"gitBranch\":\"{SECRET}\""),
+    );
+    fs::write(&session.path, &text).expect("it is ours");
+    let shown = env.run(["show", &session.id]).success();
+    shown.says("session 00000000").never_mentions(SECRET);
+
+    let folder = serde_json::to_string(&env.project()).expect("text");
+    let other = serde_json::to_string(&project).expect("text");
+    fs::write(&session.path, text.replace(&folder, &other)).expect("it is ours");
+    fs::write(project.join(".posthog-llma-ignore"), "").expect("it is ours");
+    let page = Page::open(&env, &[]);
+    let row = page.row(&session.id);
+    assert_eq!(row["delivery"], "left_alone", "{row}");
+    let key = parameter(&row["key"]);
+    for path in [
+        format!("/api/session?session={key}"),
+        "/api/delivery".to_owned(),
+    ] {
+        let body = page.get(&path).body;
+        assert!(body.contains("posthog-llma-ignore"), "{body}");
+        assert!(!body.contains(SECRET), "{body}");
+    }
+}
