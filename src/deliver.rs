@@ -9,6 +9,7 @@
 //! - A failing destination is left alone for a while, longer after each failure. All processes but
 //!   those of a person's command keep to that pause, so that there is one attempt in each.
 
+mod admission;
 mod body;
 mod clock;
 mod decisions;
@@ -16,10 +17,9 @@ mod drained;
 mod load;
 mod parts;
 mod probe;
-mod route;
+mod target;
 #[cfg(test)]
 mod tests;
-mod turns;
 
 use std::time::Duration;
 
@@ -37,11 +37,11 @@ pub use decisions::{Decision, Reasons, follow};
 pub use drained::Drained;
 use load::{Load, Parcel};
 
+pub(crate) use admission::may_pass;
+use admission::{Admission, Served};
 pub use probe::probe;
-use route::Route;
-pub use route::lane;
-pub(crate) use turns::may_pass;
-use turns::{Served, Turn};
+use target::Target;
+pub use target::lane;
 
 /// Number of attempts per request before the destination is left for a later run, even if patience
 /// remains.
@@ -75,7 +75,7 @@ pub struct Policy<'a> {
     pub patience: Duration,
     /// How long to wait until a destination may be sent to: while another process sends to it, and
     /// during a pause that ends within that time.
-    pub turn: Duration,
+    pub admission_wait: Duration,
     /// The destination to send to first.
     pub first: Option<&'a Destination>,
     /// Whether to try destinations that are paused, because the user asked explicitly.
@@ -105,7 +105,7 @@ pub fn drain(
     let mut drained = Drained::default();
     let mut destinations = outbox.destinations_waiting(clock.now(), true)?;
     destinations.retain(|record| (policy.permits)(&record.destination));
-    turns::sort(&mut destinations, policy.first);
+    admission::sort(&mut destinations, policy.first);
     let mut held = Held::default();
     let means = Means {
         outbox,
@@ -122,8 +122,8 @@ pub fn drain(
         }
     }
     for (id, mut served) in later {
-        if !policy.turn.is_zero() {
-            served = means.serve(id, policy.turn, &mut held, &mut drained, progress)?;
+        if !policy.admission_wait.is_zero() {
+            served = means.serve(id, policy.admission_wait, &mut held, &mut drained, progress)?;
         }
         if served == Served::ByAnother {
             drained.busy = true;
@@ -168,11 +168,12 @@ impl Means<'_> {
         // Check again after the lock is free: a process that enqueued while we held it, and then
         // exited, relies on us.
         while outbox.has_waiting(destination, &held.sessions)? {
-            let (lock, record) = match turns::wait(outbox, clock, destination, patience, policy)? {
-                Turn::Begins(lock, record) => (lock, record),
-                Turn::Busy => return Ok(Served::ByAnother),
-                Turn::Over => return Ok(served),
-            };
+            let (lock, record) =
+                match admission::wait(outbox, clock, destination, patience, policy)? {
+                    Admission::Granted(lock, record) => (lock, record),
+                    Admission::Busy => return Ok(Served::ByAnother),
+                    Admission::Closed => return Ok(served),
+                };
             served = Served::Tried;
             let mut sender = Sender {
                 outbox,
@@ -215,7 +216,7 @@ impl Sender<'_> {
             Err(error) => return self.give_up(&error.to_string(), REFUSED_PAUSE, true),
         };
         let lane = lane(&endpoint, self.record.ai_lane);
-        let mut route = Route {
+        let mut target = Target {
             endpoint,
             lane,
             detour: false,
@@ -225,17 +226,17 @@ impl Sender<'_> {
         };
         let envelope = body::envelope_bytes(&self.record.destination.api_key);
         while !(self.policy.stop)() {
-            let room = route.max_bytes.saturating_sub(envelope);
+            let room = target.max_bytes.saturating_sub(envelope);
             let held = &self.held.sessions;
             let claimed = self.outbox.claim(self.record.id, room, held)?;
             if claimed.is_empty() {
                 return Ok(true);
             }
-            route.changes = claimed.changes;
+            target.changes = claimed.changes;
             for damaged in &claimed.damaged {
                 self.set_aside(damaged)?;
             }
-            if !self.deliver(claimed.batches, &mut route)? {
+            if !self.deliver(claimed.batches, &mut target)? {
                 return Ok(false);
             }
         }
@@ -244,29 +245,29 @@ impl Sender<'_> {
 
     /// Sends batches, split where necessary. Returns whether every event was accepted, parked or
     /// withdrawn, or is to be claimed again; `false` means that the reason was recorded.
-    fn deliver(&mut self, batches: Vec<Batch>, route: &mut Route) -> Result<bool, OutboxError> {
+    fn deliver(&mut self, batches: Vec<Batch>, target: &mut Target) -> Result<bool, OutboxError> {
         let mut loads = vec![Load::Batches(batches)];
         let mut suspects = Vec::new();
         while let Some(load) = loads.pop() {
-            let load = self.fit(load, route.lane)?;
+            let load = self.fit(load, target.lane)?;
             let (events, bytes) = (load.events(), load.bytes());
             if events == 0 {
                 continue;
             }
-            if events > 1 && bytes > route.max_bytes {
+            if events > 1 && bytes > target.max_bytes {
                 self.split(load, &mut loads)?;
                 continue;
             }
-            let Some(disposition) = self.post(&load, route)? else {
+            let Some(disposition) = self.post(&load, target)? else {
                 return Ok(true);
             };
             match disposition {
                 Disposition::Accepted { quota_limited } => {
                     self.drained.quota_limited |= quota_limited;
-                    self.acknowledge(&load, route)?;
+                    self.acknowledge(&load, target)?;
                 }
                 Disposition::TooLarge if events > 1 => {
-                    route.max_bytes = (bytes / 2).max(MIN_BATCH_BYTES);
+                    target.max_bytes = (bytes / 2).max(MIN_BATCH_BYTES);
                     self.split(load, &mut loads)?;
                 }
                 Disposition::TooLarge => self.shorten_all(load, &mut loads)?,
@@ -275,17 +276,17 @@ impl Sender<'_> {
                     let parcels = self.unpack(load)?.into_iter();
                     suspects.extend(parcels.map(|parcel| (parcel, reason.clone())));
                     let enough = suspects.len() >= SUSPECTS && !self.policy.ignore_backoff;
-                    if enough && !route.proved {
+                    if enough && !target.proved {
                         break;
                     }
                 }
-                Disposition::NoSuchEndpoint { .. } if route.lane == Lane::Ai => {
-                    route.lane = Lane::Batch;
-                    route.detour = true;
+                Disposition::NoSuchEndpoint { .. } if target.lane == Lane::Ai => {
+                    target.lane = Lane::Batch;
+                    target.detour = true;
                     loads.push(load);
                 }
                 Disposition::NoSuchEndpoint { status } => {
-                    let url = route.endpoint.url(route.lane);
+                    let url = target.endpoint.url(target.lane);
                     let what = format!("{url} answered {status}: set POSTHOG_HOST to a PostHog");
                     return self.give_up(&what, self.long_pause(), false);
                 }
@@ -302,7 +303,7 @@ impl Sender<'_> {
                 }
             }
         }
-        self.judge(suspects, route)
+        self.judge(suspects, target)
     }
 
     /// Parks the events that were refused one by one, unless all were refused with the same
@@ -310,10 +311,10 @@ impl Sender<'_> {
     fn judge(
         &mut self,
         suspects: Vec<(Parcel, String)>,
-        route: &Route,
+        target: &Target,
     ) -> Result<bool, OutboxError> {
         if let [(_, first), (_, second), rest @ ..] = &suspects[..]
-            && !route.proved
+            && !target.proved
             && first == second
             && rest.iter().all(|(_, reason)| reason == first)
         {
@@ -328,8 +329,8 @@ impl Sender<'_> {
 
     /// Posts the same bytes until the answer is not "retry". `None` if a decision of the user
     /// changed events in memory: they are claimed again.
-    fn post(&mut self, load: &Load, route: &Route) -> Result<Option<Disposition>, OutboxError> {
-        let url = route.endpoint.url(route.lane);
+    fn post(&mut self, load: &Load, target: &Target) -> Result<Option<Disposition>, OutboxError> {
+        let url = target.endpoint.url(target.lane);
         let segments = load.segments();
         let segments = segments.iter().map(|segment| &**segment);
         let body = body::assemble(&self.record.destination.api_key, segments);
@@ -339,7 +340,7 @@ impl Sender<'_> {
         loop {
             let (outbox, clock) = (self.outbox, self.clock);
             let held = &mut *self.held;
-            if !held.allows(&contents, route.changes, outbox, clock, self.policy)? {
+            if !held.allows(&contents, target.changes, outbox, clock, self.policy)? {
                 return Ok(None);
             }
             let outcome = self.transport.post(&url, &body);
@@ -360,7 +361,7 @@ impl Sender<'_> {
         }
     }
 
-    fn acknowledge(&mut self, load: &Load, route: &mut Route) -> Result<(), OutboxError> {
+    fn acknowledge(&mut self, load: &Load, target: &mut Target) -> Result<(), OutboxError> {
         let (id, now) = (self.record.id, self.clock.now());
         match load {
             Load::Batches(batches) => self.outbox.acknowledge(id, batches, now)?,
@@ -369,13 +370,13 @@ impl Sender<'_> {
                 self.outbox.acknowledge_events(id, events, now)?;
             }
         }
-        if route.detour {
+        if target.detour {
             // Recorded only after the other lane worked: a host that answers 404 to everything says
             // nothing about lanes.
             self.outbox.remember_ai_lane(self.record.id, false)?;
-            route.detour = false;
+            target.detour = false;
         }
-        route.proved = true;
+        target.proved = true;
         self.record.failures = 0;
         self.drained.sent += load.events();
         (self.progress)(self.drained);
@@ -426,7 +427,7 @@ impl Sender<'_> {
 
     /// The pause after one more failure.
     fn pause(&self, first: Duration, most: Duration) -> Duration {
-        let longest = turns::longest_pause(first, most, self.record.failures);
+        let longest = admission::longest_pause(first, most, self.record.failures);
         spread(longest, self.clock.jitter())
     }
 }

@@ -17,7 +17,7 @@ use crate::ui::{self, Waiting};
 const EFFORT: Effort = Effort {
     to: To::All,
     patience: Duration::from_secs(20),
-    turn: Duration::from_secs(20),
+    admission_wait: Duration::from_secs(20),
     pauses: Pauses::Skipped,
 };
 

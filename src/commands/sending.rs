@@ -56,7 +56,7 @@ pub(super) struct Effort {
     pub(super) patience: Duration,
     /// Time after which a destination is left for later that another process sends to, or whose
     /// pause has not ended.
-    pub(super) turn: Duration,
+    pub(super) admission_wait: Duration,
     /// Whether the pauses between tries are kept.
     pub(super) pauses: Pauses,
 }
@@ -304,7 +304,7 @@ impl<'a> Sending<'a> {
         let stop = &|| stop() || self.settings.have_changed(self.host);
         let policy = Policy {
             patience: effort.patience,
-            turn: effort.turn,
+            admission_wait: effort.admission_wait,
             first: own,
             ignore_backoff: effort.pauses == Pauses::Skipped,
             permits: &|destination| {

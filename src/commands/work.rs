@@ -28,7 +28,7 @@ use sweep::Sweep;
 const ONCE: Effort = Effort {
     to: To::All,
     patience: Duration::ZERO,
-    turn: Duration::ZERO,
+    admission_wait: Duration::ZERO,
     pauses: Pauses::Kept,
 };
 
@@ -148,7 +148,7 @@ fn enabled_since(
 fn send(arguments: &Work, sending: &Sending<'_>, host: &Host, entry: &mut Entry) -> Drained {
     let own = Effort {
         to: To::Own,
-        turn: turn(arguments, host),
+        admission_wait: admission_wait(arguments, host),
         ..ONCE
     };
     let mut sent = Drained::default();
@@ -180,9 +180,9 @@ fn once(sending: &Sending<'_>, effort: Effort) -> anyhow::Result<Drained> {
     sending.drain(effort, &|| false, &mut |_| ())
 }
 
-/// Maximum time to wait for the turn to send: as long as the caller waits, if the machine's
+/// Maximum time to wait until a destination may be sent to: as long as the caller waits, if the machine's
 /// processes may end with the caller.
-fn turn(arguments: &Work, host: &Host) -> Duration {
+fn admission_wait(arguments: &Work, host: &Host) -> Duration {
     match arguments.wait {
         Wait::Sent => Duration::from_millis(arguments.patience).saturating_sub(host.elapsed()),
         Wait::Briefly | Wait::Nothing => Duration::ZERO,

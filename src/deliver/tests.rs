@@ -3,12 +3,12 @@
 
 #![expect(dead_code, reason = "the doubles serve other tests too")]
 
+mod admission;
 mod batches;
 mod crash;
 mod damaged;
 mod decisions;
 mod refusals;
-mod turns;
 
 #[path = "../../tests/support/capture.rs"]
 mod capture;
@@ -82,7 +82,7 @@ fn as_stored(_: &StoredSession) -> Decision {
 
 const POLICY: Policy<'static> = Policy {
     patience: Duration::from_mins(1),
-    turn: Duration::ZERO,
+    admission_wait: Duration::ZERO,
     first: None,
     ignore_backoff: false,
     permits: &everything,
@@ -97,9 +97,9 @@ const HASTY: Policy<'static> = Policy {
     ..POLICY
 };
 
-/// A policy that waits for its turn.
+/// A policy that waits until it may send.
 const WAITING: Policy<'static> = Policy {
-    turn: Duration::from_mins(1),
+    admission_wait: Duration::from_mins(1),
     ..POLICY
 };
 

@@ -14,7 +14,7 @@ use super::loose;
 use super::sessions::{NAMED, named_in, request_of, response_of, session_of};
 use super::time::to_millis;
 use crate::otlp::openrouter::is_delivery;
-use crate::otlp::{Attributes, Batch, LogRecord, Span, TraceId, stored};
+use crate::otlp::{Attributes, LogRecord, Span, Telemetry, TraceId, stored};
 use crate::redact::Redacted;
 
 /// The content of a request, ready to be stored. It consists of redacted data only, since it is
@@ -99,21 +99,21 @@ impl Delivery {
     /// # Errors
     /// When it cannot be written as JSON, which is not to be expected.
     pub fn prepare(
-        batch: &Redacted<Batch>,
+        telemetry: &Redacted<Telemetry>,
         route: Route,
         received_at: SystemTime,
     ) -> serde_json::Result<Self> {
-        let batch = batch.get();
+        let telemetry = telemetry.get();
         let mut digests = Digests::default();
         // Level 1 is five times as fast as the default, for a tenth more bytes.
         let mut compress = Compress::new(Compression::fast(), true);
-        let groups = groups(batch).into_iter();
+        let groups = groups(telemetry).into_iter();
         let groups = groups.map(|group| group.finish(&mut digests, &mut compress));
         Ok(Self {
             route,
             received_at: to_millis(received_at),
             groups: groups.collect::<serde_json::Result<_>>()?,
-            services: services(batch),
+            services: services(telemetry),
         })
     }
 
@@ -168,41 +168,41 @@ impl Group {
     }
 }
 
-/// The part of a batch that belongs to one trace.
-struct Part<'a> {
+/// The spans and log records of one trace.
+struct OfTrace<'a> {
     trace_id: TraceId,
     is_loose: bool,
     spans: Vec<&'a Span>,
     logs: Vec<&'a LogRecord>,
 }
 
-fn groups(batch: &Batch) -> Vec<Part<'_>> {
-    let mut parts: Vec<Part<'_>> = Vec::new();
+fn groups(telemetry: &Telemetry) -> Vec<OfTrace<'_>> {
+    let mut traces: Vec<OfTrace<'_>> = Vec::new();
     let mut places: HashMap<TraceId, usize> = HashMap::new();
-    let mut part_of = |parts: &mut Vec<Part<'_>>, trace_id, is_loose| {
+    let mut place_of = |traces: &mut Vec<OfTrace<'_>>, trace_id, is_loose| {
         *places.entry(trace_id).or_insert_with(|| {
-            parts.push(Part {
+            traces.push(OfTrace {
                 trace_id,
                 is_loose,
                 spans: Vec::new(),
                 logs: Vec::new(),
             });
-            parts.len() - 1
+            traces.len() - 1
         })
     };
-    for span in &batch.spans {
-        let place = part_of(&mut parts, span.trace_id, false);
-        parts[place].spans.push(span);
+    for span in &telemetry.spans {
+        let place = place_of(&mut traces, span.trace_id, false);
+        traces[place].spans.push(span);
     }
-    for log in &batch.logs {
+    for log in &telemetry.logs {
         let trace_id = log.trace_id.unwrap_or_else(|| loose::id_of(log));
-        let place = part_of(&mut parts, trace_id, log.trace_id.is_none());
-        parts[place].logs.push(log);
+        let place = place_of(&mut traces, trace_id, log.trace_id.is_none());
+        traces[place].logs.push(log);
     }
-    parts
+    traces
 }
 
-impl Part<'_> {
+impl OfTrace<'_> {
     fn finish(self, digests: &mut Digests, compress: &mut Compress) -> serde_json::Result<Group> {
         let mut items = Vec::with_capacity(self.spans.len() + self.logs.len());
         for (place, span) in self.spans.iter().enumerate() {
@@ -284,7 +284,7 @@ fn add(keys: &mut Vec<String>, key: String) {
     }
 }
 
-fn services(batch: &Batch) -> Vec<Service> {
+fn services(telemetry: &Telemetry) -> Vec<Service> {
     let mut services: HashMap<String, Service> = HashMap::new();
     let mut of = |attributes: &Attributes, spans, logs| {
         let name = service_of(attributes);
@@ -299,10 +299,10 @@ fn services(batch: &Batch) -> Vec<Service> {
             }
         }
     };
-    for span in &batch.spans {
+    for span in &telemetry.spans {
         of(&span.resource.attributes, 1, 0);
     }
-    for log in &batch.logs {
+    for log in &telemetry.logs {
         of(&log.resource.attributes, 0, 1);
     }
     services.into_values().collect()

@@ -17,7 +17,7 @@ pub(super) struct Digest([u8; 32]);
 /// Makes digests. A resource or scope that spans share is digested once.
 #[derive(Default)]
 pub(super) struct Digests {
-    /// Digests by the address of the resource or scope, which lives as long as the batch.
+    /// Digests by the address of the resource or scope, which lives as long as the telemetry.
     shared: HashMap<usize, [u8; 32]>,
 }
 

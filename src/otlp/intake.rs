@@ -1,4 +1,4 @@
-//! A batch while it is decoded, for both encodings.
+//! Telemetry while it is decoded, for both encodings.
 //!
 //! Counts losses and bounds memory. A body of 64 MiB can contain 30 million spans or values of two
 //! bytes each, which would take gigabytes.
@@ -9,13 +9,13 @@ use super::Limits;
 use super::content;
 use super::ids::{Given, Id, SpanId, TraceId};
 use super::losses::Rejection;
-use super::model::{Batch, LogRecord, Resource, Scope, Span, SpanKind, SpanLink, Status};
+use super::model::{LogRecord, Resource, Scope, Span, SpanKind, SpanLink, Status, Telemetry};
 use super::value::{Attribute, Attributes, Value};
 
-/// A batch to which spans and log records are added.
+/// Telemetry to which spans and log records are added.
 #[derive(Debug)]
 pub(super) struct Intake {
-    pub(super) batch: Batch,
+    pub(super) telemetry: Telemetry,
     /// Bytes of memory that may still be used.
     memory_left: usize,
     /// Whether anything was dropped for lack of memory since the last [`Intake::begin`].
@@ -24,7 +24,7 @@ pub(super) struct Intake {
     scope: Arc<Scope>,
 }
 
-/// A position in a batch: the items after it belong to one group.
+/// A position in telemetry: the items after it belong to one group.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
     spans: usize,
@@ -51,7 +51,7 @@ const ALLOCATION: usize = 32;
 impl Intake {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
-            batch: Batch::default(),
+            telemetry: Telemetry::default(),
             memory_left: limits.memory,
             is_exhausted: false,
             resource: Arc::default(),
@@ -81,21 +81,21 @@ impl Intake {
     }
 
     pub(super) const fn unreadable_field(&mut self) {
-        self.batch.losses.unreadable_fields += 1;
+        self.telemetry.losses.unreadable_fields += 1;
     }
 
     pub(super) const fn cut_value(&mut self) {
-        self.batch.losses.cut_values += 1;
+        self.telemetry.losses.cut_values += 1;
     }
 
     pub(super) const fn metrics(&mut self) {
-        self.batch.losses.metrics += 1;
+        self.telemetry.losses.metrics += 1;
     }
 
     pub(super) const fn mark(&self) -> Mark {
         Mark {
-            spans: self.batch.spans.len(),
-            logs: self.batch.logs.len(),
+            spans: self.telemetry.spans.len(),
+            logs: self.telemetry.logs.len(),
         }
     }
 
@@ -105,10 +105,10 @@ impl Intake {
         if resource != *self.resource {
             self.resource = Arc::new(resource);
         }
-        let spans = self.batch.spans[mark.spans..]
+        let spans = self.telemetry.spans[mark.spans..]
             .iter_mut()
             .map(|it| &mut it.resource);
-        let logs = self.batch.logs[mark.logs..]
+        let logs = self.telemetry.logs[mark.logs..]
             .iter_mut()
             .map(|it| &mut it.resource);
         spans
@@ -122,10 +122,10 @@ impl Intake {
         if scope != *self.scope {
             self.scope = Arc::new(scope);
         }
-        let spans = self.batch.spans[mark.spans..]
+        let spans = self.telemetry.spans[mark.spans..]
             .iter_mut()
             .map(|it| &mut it.scope);
-        let logs = self.batch.logs[mark.logs..]
+        let logs = self.telemetry.logs[mark.logs..]
             .iter_mut()
             .map(|it| &mut it.scope);
         spans.chain(logs).for_each(|it| it.clone_from(&self.scope));
@@ -163,31 +163,31 @@ impl Intake {
     pub(super) fn malformed_span(&mut self, begun: Begun) {
         self.memory_left = begun.0;
         self.is_exhausted = false;
-        self.batch.losses.spans.add(Rejection::Malformed);
+        self.telemetry.losses.spans.add(Rejection::Malformed);
     }
 
     /// Ends a log record that could not be read.
     pub(super) fn malformed_log(&mut self, begun: Begun) {
         self.memory_left = begun.0;
         self.is_exhausted = false;
-        self.batch.losses.logs.add(Rejection::Malformed);
+        self.telemetry.losses.logs.add(Rejection::Malformed);
     }
 
-    /// Ends a span, and adds it to the batch.
+    /// Ends a span, and adds it to the telemetry.
     pub(super) fn add_span(&mut self, begun: Begun, draft: SpanDraft) {
         if let Some(reason) = self.judge::<Span>(begun, draft.is_empty()) {
-            return self.batch.losses.spans.add(reason);
+            return self.telemetry.losses.spans.add(reason);
         }
         let is_replaced = !(draft.trace_id.is_valid() && draft.span_id.is_valid());
-        self.batch.losses.replaced_ids += u64::from(is_replaced);
-        self.batch.spans.push(draft.finish());
+        self.telemetry.losses.replaced_ids += u64::from(is_replaced);
+        self.telemetry.spans.push(draft.finish());
     }
 
-    /// Ends a log record, and adds it to the batch.
+    /// Ends a log record, and adds it to the telemetry.
     pub(super) fn add_log(&mut self, begun: Begun, log: LogRecord) {
         match self.judge::<LogRecord>(begun, is_empty(&log)) {
-            Some(reason) => self.batch.losses.logs.add(reason),
-            None => self.batch.logs.push(log),
+            Some(reason) => self.telemetry.losses.logs.add(reason),
+            None => self.telemetry.logs.push(log),
         }
     }
 

@@ -5,9 +5,9 @@
 //! service ([`openrouter`]), of which a part is never kept.
 //!
 //! ```text
-//! body ──► decode ──────────┐            ┌─► Batch::visit (redaction)
-//!                           ├──► Batch ──┤
-//! file ──► files::Requests ─┘            └─► stored::write ─► disk ─► stored::read
+//! body ──► decode ──────────┐                ┌─► Telemetry::visit (redaction)
+//!                           ├──► Telemetry ──┤
+//! file ──► files::Requests ─┘                └─► stored::write ─► disk ─► stored::read
 //! ```
 //!
 //! # Promises
@@ -72,7 +72,7 @@ use thiserror::Error;
 pub use ids::{Id, InvalidId, SpanId, TraceId};
 pub use losses::{Losses, Rejected, Rejection};
 pub use model::{
-    Batch, LogRecord, Resource, Scope, Span, SpanEvent, SpanKind, SpanLink, Status, StatusCode,
+    LogRecord, Resource, Scope, Span, SpanEvent, SpanKind, SpanLink, Status, StatusCode, Telemetry,
 };
 pub use texts::{Place, Visitor};
 pub use value::{Attribute, Attributes, Value};
@@ -91,13 +91,13 @@ pub enum DecodeError {
 /// Decodes the body of a request. JSON names its signal itself; protobuf does not.
 ///
 /// # Errors
-/// When the body as a whole is malformed. Faults within it are counted in [`Batch::losses`].
+/// When the body as a whole is malformed. Faults within it are counted in [`Telemetry::losses`].
 pub fn decode(
     body: &[u8],
     encoding: Encoding,
     signal: Signal,
     limits: &Limits,
-) -> Result<Batch, DecodeError> {
+) -> Result<Telemetry, DecodeError> {
     match encoding {
         Encoding::Json => json::decode(body, limits).map_err(DecodeError::Json),
         Encoding::Protobuf => protobuf::decode(body, signal, limits).map_err(DecodeError::Protobuf),

@@ -13,7 +13,7 @@ use super::value::{Attributes, Value};
 
 /// The decoded content of a request.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Batch {
+pub struct Telemetry {
     /// Spans, in the order of the request.
     pub spans: Vec<Span>,
     /// Log records, in the order of the request.

@@ -1,4 +1,4 @@
-//! Access to every text of a batch, for redaction.
+//! Access to every text of telemetry, for redaction.
 //!
 //! All structures are destructured without `..`: a new field does not compile before it is handled
 //! here.
@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::model::{Batch, LogRecord, Resource, Scope, Span, SpanEvent, SpanLink, Status};
+use super::model::{LogRecord, Resource, Scope, Span, SpanEvent, SpanLink, Status, Telemetry};
 use super::value::{Attribute, Attributes, Value};
 
 /// The place of a text.
@@ -20,7 +20,7 @@ pub enum Place<'a> {
     Value(&'a str),
 }
 
-/// A visitor of the content of a batch, which may change it.
+/// A visitor of the content of telemetry, which may change it.
 pub trait Visitor {
     /// Visits a text.
     fn text(&mut self, place: Place<'_>, text: &mut String);
@@ -42,14 +42,14 @@ impl Visitor for Texts<'_> {
     }
 }
 
-impl Batch {
+impl Telemetry {
     /// Passes every text of spans, log records, resources and scopes to `each`, which may change
     /// it. Shared values are visited once, and stay shared.
     pub fn for_each_text(&mut self, each: &mut dyn FnMut(Place<'_>, &mut String)) {
         self.visit(&mut Texts(each));
     }
 
-    /// Passes every value and every text to a visitor; see [`Batch::for_each_text`].
+    /// Passes every value and every text to a visitor; see [`Telemetry::for_each_text`].
     pub fn visit(&mut self, each: &mut dyn Visitor) {
         let Self {
             spans,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::inbox::Route;
 use crate::otlp::openrouter::{self, Trial};
-use crate::otlp::{Batch, Span};
+use crate::otlp::{Span, Telemetry};
 
 /// The rights of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct Deliveries {
     pub test_requests: bool,
 }
 
-/// Numbers of requests removed from a batch, by reason.
+/// Numbers of requests removed from telemetry, by reason.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct LeftOut {
     /// Number of tests of the connection.
@@ -45,11 +45,11 @@ impl From<Route> for Entry {
 }
 
 impl Deliveries {
-    /// Removes the requests that are not accepted from a batch, and from the rest all that is never
+    /// Removes the requests that are not accepted from telemetry, and from the rest all that is never
     /// kept.
-    pub(super) fn sort(&self, batch: &mut Batch) -> LeftOut {
+    pub(super) fn sort(&self, telemetry: &mut Telemetry) -> LeftOut {
         let mut left_out = LeftOut::default();
-        remove(batch, |span| match openrouter::trial(span) {
+        remove(telemetry, |span| match openrouter::trial(span) {
             Some(Trial::Connection) => {
                 left_out.connection_tests += 1;
                 true
@@ -61,9 +61,9 @@ impl Deliveries {
             Some(Trial::Request) | None => false,
         });
         if let Some(keys) = &self.keys {
-            remove_other_keys(batch, keys, &mut left_out.other_keys);
+            remove_other_keys(telemetry, keys, &mut left_out.other_keys);
         }
-        let deliveries = batch.spans.iter_mut();
+        let deliveries = telemetry.spans.iter_mut();
         deliveries
             .filter(|it| openrouter::is_delivery(it))
             .for_each(openrouter::clean);
@@ -73,13 +73,17 @@ impl Deliveries {
 
 /// Removes the requests of other keys. A request that names no key may be anyone's, and is removed
 /// too.
-fn remove_other_keys(batch: &mut Batch, keys: &[String], removed: &mut BTreeMap<String, u64>) {
+fn remove_other_keys(
+    telemetry: &mut Telemetry,
+    keys: &[String],
+    removed: &mut BTreeMap<String, u64>,
+) {
     let is_taken = |span: &Span| {
         let key = openrouter::key_name(span);
         key.is_some_and(|key| keys.iter().any(|it| it == key))
     };
-    let taken = openrouter::with_course(&batch.spans, is_taken);
-    batch.spans.retain(|span| {
+    let taken = openrouter::with_course(&telemetry.spans, is_taken);
+    telemetry.spans.retain(|span| {
         let id = (span.trace_id, span.span_id);
         let is_kept = !openrouter::is_delivery(span) || taken.contains(&id);
         if !is_kept && !openrouter::is_course(span) {
@@ -91,16 +95,18 @@ fn remove_other_keys(batch: &mut Batch, keys: &[String], removed: &mut BTreeMap<
 }
 
 /// Removes the requests whose first span meets a condition, with their course.
-fn remove(batch: &mut Batch, mut condition: impl FnMut(&Span) -> bool) {
-    let tops: Vec<bool> = batch.spans.iter().map(&mut condition).collect();
+fn remove(telemetry: &mut Telemetry, mut condition: impl FnMut(&Span) -> bool) {
+    let tops: Vec<bool> = telemetry.spans.iter().map(&mut condition).collect();
     if !tops.contains(&true) {
         return;
     }
-    let tops: Vec<_> = (batch.spans.iter().zip(tops))
+    let tops: Vec<_> = (telemetry.spans.iter().zip(tops))
         .filter_map(|(span, is_top)| is_top.then_some((span.trace_id, span.span_id)))
         .collect();
-    let all = openrouter::with_course(&batch.spans, |it| tops.contains(&(it.trace_id, it.span_id)));
-    batch
+    let all = openrouter::with_course(&telemetry.spans, |it| {
+        tops.contains(&(it.trace_id, it.span_id))
+    });
+    telemetry
         .spans
         .retain(|it| !all.contains(&(it.trace_id, it.span_id)));
 }

@@ -45,7 +45,7 @@ pub use routes::{InvalidRoutes, InvalidToken, Routes, Token};
 pub use traffic::{Traffic, TrafficCounts};
 
 use crate::inbox::Inbox;
-use crate::otlp::Batch;
+use crate::otlp::Telemetry;
 use crate::redact::{Counts, Redacted, Redactor};
 use crate::server;
 pub use crate::server::{Served, Stop};
@@ -56,16 +56,16 @@ use work::Tools;
 
 /// Replaces secrets in received data, on several threads at once.
 pub trait Redact: Send + Sync {
-    /// Redacts a batch.
-    fn batch(&self, batch: Batch) -> Redacted<Batch>;
+    /// Redacts telemetry.
+    fn telemetry(&self, telemetry: Telemetry) -> Redacted<Telemetry>;
 
     /// Redacts a name that appears in counts.
     fn name(&self, name: &str) -> String;
 }
 
 impl Redact for Redactor {
-    fn batch(&self, batch: Batch) -> Redacted<Batch> {
-        Self::batch(self, batch)
+    fn telemetry(&self, telemetry: Telemetry) -> Redacted<Telemetry> {
+        Self::telemetry(self, telemetry)
     }
 
     fn name(&self, name: &str) -> String {

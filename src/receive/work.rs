@@ -12,7 +12,7 @@ use super::head::Head;
 use super::limits::Limits;
 use super::refusal::{Reason, Refusal};
 use crate::inbox::{Delivery, Fact, Inbox, Route};
-use crate::otlp::{self, Batch, Encoding, Losses, Signal, answer};
+use crate::otlp::{self, Encoding, Losses, Signal, Telemetry, answer};
 
 /// Limits and tools for processing.
 #[derive(Clone)]
@@ -56,18 +56,19 @@ pub(super) fn work(
         memory: limits.decoded,
     };
     let decoded = otlp::decode(&bytes, encoding_of(head, &bytes), head.signal, &memory);
-    let mut batch = decoded.map_err(|error| Refusal::new(Reason::BadBody, error.to_string()))?;
+    let mut telemetry =
+        decoded.map_err(|error| Refusal::new(Reason::BadBody, error.to_string()))?;
     drop(bytes);
-    let is_test = head.is_test && is_empty(&batch);
-    count_losses(&tools.inbox, &batch.losses, now);
-    let answer = answer::taken(answered, head.signal, &batch.losses);
-    let mut left_out = head.entry.openrouter.sort(&mut batch);
+    let is_test = head.is_test && is_empty(&telemetry);
+    count_losses(&tools.inbox, &telemetry.losses, now);
+    let answer = answer::taken(answered, head.signal, &telemetry.losses);
+    let mut left_out = head.entry.openrouter.sort(&mut telemetry);
     left_out.connection_tests += u64::from(is_test);
     count_left_out(tools, &head.entry.route, &left_out, now);
-    let batch = tools.redact.batch(batch);
-    let delivery = Delivery::prepare(&batch, head.entry.route.clone(), now);
+    let telemetry = tools.redact.telemetry(telemetry);
+    let delivery = Delivery::prepare(&telemetry, head.entry.route.clone(), now);
     let delivery = delivery.map_err(|error| Refusal::new(Reason::Internal, error.to_string()))?;
-    drop(batch);
+    drop(telemetry);
     hold(&mut held, delivery.size(), limits)?;
     Ok(Worked {
         delivery,
@@ -107,8 +108,8 @@ fn guess(bytes: &[u8]) -> Encoding {
     }
 }
 
-fn is_empty(batch: &Batch) -> bool {
-    batch.spans.is_empty() && batch.logs.is_empty() && batch.losses == Losses::default()
+fn is_empty(telemetry: &Telemetry) -> bool {
+    telemetry.spans.is_empty() && telemetry.logs.is_empty() && telemetry.losses == Losses::default()
 }
 
 fn count_losses(inbox: &Inbox, losses: &Losses, now: SystemTime) {

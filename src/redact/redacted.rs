@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::known_texts::KnownTexts;
 use super::names::keys;
 use super::{Counts, Kind, Redactor, services};
-use crate::otlp::{self, Batch, Place, Visitor};
+use crate::otlp::{self, Place, Telemetry, Visitor};
 use crate::posthog::limits::{self, Limits};
 use crate::posthog::{DistinctId, Event, Identities, Json, Name, Written, names};
 
@@ -128,9 +128,9 @@ impl Redactor {
     /// Replaces every secret in spans and log records, before they reach the disk. Their events are
     /// redacted again, by the rules for whole structures.
     #[must_use]
-    pub fn batch(&self, mut batch: Batch) -> Redacted<Batch> {
-        batch.visit(&mut Spans(self));
-        Redacted(batch)
+    pub fn telemetry(&self, mut telemetry: Telemetry) -> Redacted<Telemetry> {
+        telemetry.visit(&mut Spans(self));
+        Redacted(telemetry)
     }
 
     fn json<'a>(&self, value: &mut Json<'a>, known: &mut KnownTexts<'a>, counts: &mut Counts) {
@@ -342,12 +342,15 @@ mod tests {
             attributes,
             ..otlp::LogRecord::default()
         };
-        let batch = Batch {
+        let telemetry = Telemetry {
             logs: vec![record],
-            ..Batch::default()
+            ..Telemetry::default()
         };
         let redactor = Redactor::new(RedactionKey::new([7; 32]));
-        format!("{:?}", redactor.batch(batch).get().logs[0].attributes)
+        format!(
+            "{:?}",
+            redactor.telemetry(telemetry).get().logs[0].attributes
+        )
     }
 
     #[test]

@@ -24,8 +24,8 @@ fn lines(document: &str, heading: &str) -> Vec<String> {
     block.lines().map(str::to_owned).collect()
 }
 
-/// Builds the program exactly as a release is. Otherwise it is not optimised across crates, which
-/// takes most of the time and changes nothing that is tested here.
+/// Builds the program exactly as a release is. Otherwise it is not optimised, which takes most of the
+/// time and changes nothing that is tested here.
 const WHOLE_RELEASE: &str = "POSTHOG_LLMA_WHOLE_RELEASE";
 
 /// Runs a line in the folder of the checkout. Toolchain and downloaded crates are those of the
@@ -54,6 +54,7 @@ fn script(claude: &Claude, cli: &Path) -> Command {
     if std::env::var_os(WHOLE_RELEASE).is_none() {
         command
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     }
     command

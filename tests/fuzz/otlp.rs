@@ -6,7 +6,7 @@ use std::path::Path;
 
 use fastrand::Rng;
 use posthog_llma::otlp::files::Requests;
-use posthog_llma::otlp::{Batch, Limits, Losses, Signal, json, protobuf, stored};
+use posthog_llma::otlp::{Limits, Losses, Signal, Telemetry, json, protobuf, stored};
 use proptest::prelude::{Just, any};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -15,7 +15,7 @@ use serde_json::Value as Json;
 
 use super::engine::{Input, fuzz};
 use crate::otlp::support::json::{STRICT, dialects};
-use crate::otlp::support::made::batches;
+use crate::otlp::support::made::any_telemetry;
 use crate::otlp::support::wire::{Request, WireLog, WireSpan};
 use crate::otlp::support::{assert_same, decode_json, wire};
 
@@ -42,12 +42,16 @@ fn seeds() -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     });
     let (mut in_protobuf, mut in_json) = (Vec::new(), Vec::new());
     for _ in 0..100 {
-        let made = (batches(), dialects())
+        let made = (any_telemetry(), dialects())
             .new_tree(&mut runner)
             .expect("nothing is rejected");
-        let (batch, dialect) = made.current();
-        in_protobuf.extend(wire::encode(&batch).into_iter().filter(|it| !it.is_empty()));
-        in_json.push(dialect.encode(&batch));
+        let (telemetry, dialect) = made.current();
+        in_protobuf.extend(
+            wire::encode(&telemetry)
+                .into_iter()
+                .filter(|it| !it.is_empty()),
+        );
+        in_json.push(dialect.encode(&telemetry));
     }
     (in_protobuf, in_json)
 }
@@ -58,66 +62,66 @@ fn fuzz_protobuf(Bytes(body): &Bytes) {
     if let Ok(request) = Request::<WireSpan>::decode(&body[..])
         && let Some(spans) = wire::spans(&request)
     {
-        let batch = decode(Signal::Traces).expect("prost decodes it");
+        let telemetry = decode(Signal::Traces).expect("prost decodes it");
         agree(
-            &batch,
-            &Batch {
+            &telemetry,
+            &Telemetry {
                 spans,
-                ..Batch::default()
+                ..Telemetry::default()
             },
         );
     }
     if let Ok(request) = Request::<WireLog>::decode(&body[..])
         && let Some(logs) = wire::logs(&request)
     {
-        let batch = decode(Signal::Logs).expect("prost decodes it");
+        let telemetry = decode(Signal::Logs).expect("prost decodes it");
         agree(
-            &batch,
-            &Batch {
+            &telemetry,
+            &Telemetry {
                 logs,
-                ..Batch::default()
+                ..Telemetry::default()
             },
         );
     }
     for signal in [Signal::Traces, Signal::Logs, Signal::Metrics] {
-        if let Ok(batch) = decode(signal) {
-            hold_together(&batch);
+        if let Ok(telemetry) = decode(signal) {
+            hold_together(&telemetry);
         }
     }
 }
 
-/// Compares batches. Only this program omits empty records.
-fn agree(batch: &Batch, expected: &Batch) {
+/// Compares telemetry. Only this program omits empty records.
+fn agree(telemetry: &Telemetry, expected: &Telemetry) {
     let is_empty = |losses: &Losses| losses.logs.total() > 0;
-    if !is_empty(&batch.losses) {
-        let batch = Batch {
+    if !is_empty(&telemetry.losses) {
+        let telemetry = Telemetry {
             losses: Losses::default(),
-            ..batch.clone()
+            ..telemetry.clone()
         };
-        assert_same(&batch, expected, "prost");
+        assert_same(&telemetry, expected, "prost");
     }
 }
 
 /// JSON that another decoder accepts is accepted, and no span of it is lost without a count.
-/// Written as the specification requires, it decodes to the same batch.
+/// Written as the specification requires, it decodes to the same telemetry.
 fn fuzz_json(Bytes(body): &Bytes) {
     let decoded = json::decode(body, &Limits::default());
     if let Ok(request @ Json::Object(_)) = serde_json::from_slice(body) {
-        let batch = decoded.as_ref().expect("serde_json decodes it");
-        let found = batch.spans.len() as u64 + batch.losses.spans.total();
+        let telemetry = decoded.as_ref().expect("serde_json decodes it");
+        let found = telemetry.spans.len() as u64 + telemetry.losses.spans.total();
         // If a list occurs twice, serde_json keeps only the last.
         assert!(found >= spans_of(&request), "{found} spans");
     }
-    if let Ok(batch) = decoded {
-        hold_together(&batch);
+    if let Ok(telemetry) = decoded {
+        hold_together(&telemetry);
         // A record without a time may be empty, and is then omitted.
-        if batch.logs.iter().all(|log| log.observed > 0) {
-            let again = decode_json(&STRICT.encode(&batch));
-            let again = Batch {
-                losses: batch.losses.clone(),
+        if telemetry.logs.iter().all(|log| log.observed > 0) {
+            let again = decode_json(&STRICT.encode(&telemetry));
+            let again = Telemetry {
+                losses: telemetry.losses.clone(),
                 ..again
             };
-            assert_same(&again, &batch, "written again");
+            assert_same(&again, &telemetry, "written again");
         }
     }
 }
@@ -146,20 +150,20 @@ fn spans_of(request: &Json) -> u64 {
 }
 
 /// Asserts that decoded data can be stored and read, and that every text of them is visited.
-fn hold_together(batch: &Batch) {
-    let bytes = stored::write(&batch.spans, &batch.logs).expect("it can be written");
+fn hold_together(telemetry: &Telemetry) {
+    let bytes = stored::write(&telemetry.spans, &telemetry.logs).expect("it can be written");
     let (spans, logs) = stored::read(&bytes).expect("it can be read");
-    let losses = batch.losses.clone();
+    let losses = telemetry.losses.clone();
     assert_same(
-        &Batch {
+        &Telemetry {
             spans,
             logs,
             losses,
         },
-        batch,
+        telemetry,
         "stored",
     );
-    let mut emptied = batch.clone();
+    let mut emptied = telemetry.clone();
     emptied.for_each_text(&mut |_, text| text.clear());
     emptied.for_each_text(&mut |place, text| assert!(text.is_empty(), "{place:?}"));
 }
@@ -170,8 +174,8 @@ fn fuzz_files(Bytes(file): &Bytes) {
         return;
     };
     let mut spans = 0;
-    while let Ok(Some(batch)) = requests.next_batch() {
-        spans += batch.spans.len();
+    while let Ok(Some(telemetry)) = requests.next_request() {
+        spans += telemetry.spans.len();
     }
     assert!(spans <= file.len());
 }

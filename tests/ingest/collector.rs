@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::{env, fs};
 
 use flate2::read::GzDecoder;
-use posthog_llma::otlp::{self, Batch, Encoding, Signal, Span, StatusCode};
+use posthog_llma::otlp::{self, Encoding, Signal, Span, StatusCode, Telemetry};
 use posthog_llma::sources;
 use serde_json::{Value, json};
 
@@ -94,12 +94,12 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn decode(body: &[u8]) -> Batch {
+fn decode(body: &[u8]) -> Telemetry {
     let limits = otlp::Limits::default();
-    let batch = otlp::decode(body, Encoding::Protobuf, Signal::Traces, &limits);
-    let batch = batch.expect("it is a request");
-    assert_eq!(batch.losses, otlp::Losses::default());
-    batch
+    let telemetry = otlp::decode(body, Encoding::Protobuf, Signal::Traces, &limits);
+    let telemetry = telemetry.expect("it is a request");
+    assert_eq!(telemetry.losses, otlp::Losses::default());
+    telemetry
 }
 
 fn fixtures() -> Vec<PathBuf> {

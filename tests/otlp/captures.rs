@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use posthog_llma::otlp::files::{Requests, recognise};
-use posthog_llma::otlp::{Attributes, Batch, Losses, Span, Value, stored};
+use posthog_llma::otlp::{Attributes, Losses, Span, Telemetry, Value, stored};
 use prost::Message;
 use serde_json::Value as Json;
 
@@ -67,16 +67,16 @@ fn bytes_of(path: &Path) -> Vec<u8> {
     inflated
 }
 
-/// A whole file as one batch.
-fn read(path: &Path) -> Batch {
+/// A whole file as one piece of telemetry.
+fn read(path: &Path) -> Telemetry {
     let file = File::open(path).expect("it can be opened");
     let requests = Requests::new(file).expect("it can be read");
     let mut requests = requests.unwrap_or_else(|| panic!("{} is not recognised", path.display()));
-    let mut all = Batch::default();
-    while let Some(batch) = requests.next_batch().expect("it can be read") {
-        all.spans.extend(batch.spans);
-        all.logs.extend(batch.logs);
-        all.losses.merge(&batch.losses);
+    let mut all = Telemetry::default();
+    while let Some(telemetry) = requests.next_request().expect("it can be read") {
+        all.spans.extend(telemetry.spans);
+        all.logs.extend(telemetry.logs);
+        all.losses.merge(&telemetry.losses);
     }
     assert_eq!(
         requests.damage(),
@@ -87,22 +87,22 @@ fn read(path: &Path) -> Batch {
     all
 }
 
-fn counts_of(batch: &Batch) -> Counts {
-    let events = || batch.spans.iter().flat_map(|span| &span.events);
-    let links = batch.spans.iter().flat_map(|span| &span.links);
-    let of_spans = batch.spans.iter().map(|span| &span.attributes);
-    let of_logs = batch.logs.iter().map(|log| &log.attributes);
+fn counts_of(telemetry: &Telemetry) -> Counts {
+    let events = || telemetry.spans.iter().flat_map(|span| &span.events);
+    let links = telemetry.spans.iter().flat_map(|span| &span.links);
+    let of_spans = telemetry.spans.iter().map(|span| &span.attributes);
+    let of_logs = telemetry.logs.iter().map(|log| &log.attributes);
     let of_events = events().map(|event| &event.attributes);
     let all = of_spans
         .chain(of_logs)
         .chain(of_events)
         .chain(links.map(|link| &link.attributes));
     Counts {
-        spans: batch.spans.len(),
-        logs: batch.logs.len(),
+        spans: telemetry.spans.len(),
+        logs: telemetry.logs.len(),
         events: events().count(),
         attributes: all.map(Attributes::len).sum(),
-        metrics: batch.losses.metrics,
+        metrics: telemetry.losses.metrics,
     }
 }
 
@@ -137,38 +137,38 @@ fn counts_of_json(request: &Json) -> Counts {
 #[test]
 fn every_capture_is_recognised_and_nothing_of_it_is_lost() {
     for path in captures() {
-        let batch = read(&path);
+        let telemetry = read(&path);
         let (bytes, name) = (bytes_of(&path), path.display().to_string());
         let lost = Losses {
             metrics: 0,
-            ..batch.losses.clone()
+            ..telemetry.losses.clone()
         };
         assert_eq!(lost, Losses::default(), "{name}");
         if name.contains(".pb") {
-            let batch = Batch {
+            let telemetry = Telemetry {
                 losses: Losses::default(),
-                ..batch
+                ..telemetry
             };
             let expected = if name.contains("logs") {
                 let request = Request::<WireLog>::decode(&bytes[..]).expect("it is protobuf");
                 let logs = wire::logs(&request).expect("it is valid");
-                Batch {
+                Telemetry {
                     logs,
-                    ..Batch::default()
+                    ..Telemetry::default()
                 }
             } else {
                 let request = Request::<WireSpan>::decode(&bytes[..]).expect("it is protobuf");
                 let spans = wire::spans(&request).expect("it is valid");
-                Batch {
+                Telemetry {
                     spans,
-                    ..Batch::default()
+                    ..Telemetry::default()
                 }
             };
-            assert_same(&batch, &expected, &name);
+            assert_same(&telemetry, &expected, &name);
         } else {
             let json = serde_json::from_slice(&bytes).expect("it is JSON");
-            assert_eq!(counts_of(&batch), counts_of_json(&json), "{name}");
-            assert_same(&batch, &decode_json(&bytes), &name);
+            assert_eq!(counts_of(&telemetry), counts_of_json(&json), "{name}");
+            assert_same(&telemetry, &decode_json(&bytes), &name);
         }
     }
 }
@@ -188,15 +188,15 @@ fn no_transcript_of_an_agent_is_taken_for_a_request() {
 #[test]
 fn every_capture_is_stored_and_read_as_it_was() {
     for path in captures() {
-        let batch = read(&path);
-        let bytes = stored::write(&batch.spans, &batch.logs).expect("it can be written");
+        let telemetry = read(&path);
+        let bytes = stored::write(&telemetry.spans, &telemetry.logs).expect("it can be written");
         let (spans, logs) = stored::read(&bytes).expect("it can be read");
-        let read = Batch {
+        let read = Telemetry {
             spans,
             logs,
-            losses: batch.losses.clone(),
+            losses: telemetry.losses.clone(),
         };
-        assert_same(&read, &batch, &path.display().to_string());
+        assert_same(&read, &telemetry, &path.display().to_string());
     }
 }
 
@@ -238,8 +238,8 @@ fn the_four_forms_of_one_export_give_the_same_spans() {
         &protobuf,
         "protobuf",
     );
-    let comparable = |batch: &Batch| {
-        let mut spans: Vec<String> = batch.spans.iter().map(without_run).collect();
+    let comparable = |telemetry: &Telemetry| {
+        let mut spans: Vec<String> = telemetry.spans.iter().map(without_run).collect();
         spans.sort();
         spans
     };

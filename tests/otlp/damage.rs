@@ -48,7 +48,7 @@ fn read(file: Vec<u8>) -> (usize, Damage) {
     let requests = Requests::new(Cursor::new(file)).expect("it can be read");
     let mut requests = requests.expect("it is recognised");
     let mut number = 0;
-    while requests.next_batch().expect("it can be read").is_some() {
+    while requests.next_request().expect("it can be read").is_some() {
         number += 1;
     }
     (number, requests.damage())
@@ -157,8 +157,8 @@ fn words_of_other_languages_for_numbers_are_read_as_numbers() {
         let body = line_with(&format!(
             r#"{{"key":"it","value":{{"doubleValue":{written}}}}}"#
         ));
-        let batch = decode_json(body.as_bytes());
-        let spans = batch.spans.into_iter();
+        let telemetry = decode_json(body.as_bytes());
+        let spans = telemetry.spans.into_iter();
         let found = spans.filter_map(|it| it.attributes.get("it").cloned());
         match <[Value; 1]>::try_from(found.collect::<Vec<_>>()) {
             Ok([Value::Double(value)]) => value,
@@ -180,9 +180,9 @@ fn words_of_other_languages_for_numbers_are_read_as_numbers() {
 fn control_characters_in_texts_are_read_as_such() {
     let text = "a\u{1}\tb\nc";
     let body = line(1).replacen("\"chat\"", &format!("\"{text}\""), 1);
-    let batch = decode_json(body.as_bytes());
-    let names = batch.spans.iter().any(|it| it.name == text);
-    assert!(names, "{batch:?}");
+    let telemetry = decode_json(body.as_bytes());
+    let names = telemetry.spans.iter().any(|it| it.name == text);
+    assert!(names, "{telemetry:?}");
 }
 
 #[test]

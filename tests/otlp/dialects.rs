@@ -1,7 +1,7 @@
 //! Observed spellings of JSON requests, one by one.
 
 use posthog_llma::otlp::{
-    Batch, Encoding, Limits, Losses, Rejection, Signal, Span, SpanKind, StatusCode, Value,
+    Encoding, Limits, Losses, Rejection, Signal, Span, SpanKind, StatusCode, Telemetry, Value,
     json as decoder,
 };
 use serde_json::{Value as Json, json};
@@ -20,16 +20,16 @@ fn request(fields: &Json) -> Json {
 }
 
 #[track_caller]
-fn batch(request: &Json) -> Batch {
+fn telemetry(request: &Json) -> Telemetry {
     decode_json(request.to_string().as_bytes())
 }
 
 /// The span of a request without losses.
 #[track_caller]
 fn span(fields: &Json) -> Span {
-    let batch = batch(&request(fields));
-    assert_eq!(batch.losses, Losses::default(), "{fields}");
-    let [span] = <[Span; 1]>::try_from(batch.spans).expect("one span");
+    let telemetry = telemetry(&request(fields));
+    assert_eq!(telemetry.losses, Losses::default(), "{fields}");
+    let [span] = <[Span; 1]>::try_from(telemetry.spans).expect("one span");
     span
 }
 
@@ -198,7 +198,7 @@ fn nulls_stand_for_what_is_missing() {
         json!({}),
         json!({ "resourceSpans": [] }),
     ] {
-        assert_eq!(batch(&request), Batch::default(), "{request}");
+        assert_eq!(telemetry(&request), Telemetry::default(), "{request}");
     }
 }
 
@@ -212,8 +212,8 @@ fn snake_case_and_libraries_of_old_are_read() {
         }],
         "resource": { "attributes": [{ "key": "service.name", "value": { "string_value": "s" } }] },
     }] });
-    let batch = batch(&request);
-    let span = &batch.spans[0];
+    let telemetry = telemetry(&request);
+    let span = &telemetry.spans[0];
     assert_eq!(
         (
             span.scope.name.as_str(),
@@ -231,7 +231,7 @@ fn spans_of_one_group_share_their_resource() {
     let span = |id: &str| json!({ "traceId": TRACE, "spanId": id, "name": "chat" });
     let ids = ["1111111111111111", "2222222222222222"];
     let request = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": ids.map(span) }] }] });
-    let [first, second] = <[Span; 2]>::try_from(batch(&request).spans).expect("two spans");
+    let [first, second] = <[Span; 2]>::try_from(telemetry(&request).spans).expect("two spans");
     assert!(std::sync::Arc::ptr_eq(&first.resource, &second.resource));
     assert!(std::sync::Arc::ptr_eq(&first.scope, &second.scope));
 }
@@ -245,13 +245,20 @@ fn a_bad_span_is_counted_and_the_others_are_kept() {
         "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }],
         "resourceLogs": [{ "scopeLogs": [{ "logRecords": logs }] }],
     });
-    let batch = batch(&request);
-    let names: Vec<&str> = batch.spans.iter().map(|span| span.name.as_str()).collect();
-    assert_eq!((names, batch.logs.len()), (vec!["good", "also good"], 1));
-    assert_eq!(batch.losses.spans.count(Rejection::Malformed), 3);
-    assert_eq!(batch.losses.spans.count(Rejection::Empty), 1);
-    assert_eq!(batch.losses.logs.to_string(), "1 malformed");
-    assert_eq!(batch.losses.replaced_ids, 1);
+    let telemetry = telemetry(&request);
+    let names: Vec<&str> = telemetry
+        .spans
+        .iter()
+        .map(|span| span.name.as_str())
+        .collect();
+    assert_eq!(
+        (names, telemetry.logs.len()),
+        (vec!["good", "also good"], 1)
+    );
+    assert_eq!(telemetry.losses.spans.count(Rejection::Malformed), 3);
+    assert_eq!(telemetry.losses.spans.count(Rejection::Empty), 1);
+    assert_eq!(telemetry.losses.logs.to_string(), "1 malformed");
+    assert_eq!(telemetry.losses.replaced_ids, 1);
 }
 
 #[test]
@@ -261,15 +268,15 @@ fn a_field_of_an_unexpected_type_is_counted_and_missing() {
         "events": "none", "kind": "SPAN_KIND_OF_ITS_OWN", "startTimeUnixNano": -1,
         "endTimeUnixNano": [1], "links": [{ "traceId": TRACE }], "status": [], "flags": {},
     });
-    let batch = batch(&request(&fields));
+    let telemetry = telemetry(&request(&fields));
     assert_eq!(
-        batch.losses,
+        telemetry.losses,
         Losses {
             unreadable_fields: 9,
             ..Losses::default()
         }
     );
-    let span = &batch.spans[0];
+    let span = &telemetry.spans[0];
     assert_eq!(span.attributes.get("ok"), Some(&Value::Null));
     assert_eq!((span.start, span.end, span.events.len()), (0, 0, 0));
 }
@@ -304,7 +311,7 @@ fn a_body_is_decoded_in_the_encoding_that_is_named() {
     let body = b"\x0a\x02\x12\x00";
     let decode =
         |encoding| posthog_llma::otlp::decode(body, encoding, Signal::Traces, &Limits::default());
-    assert_eq!(decode(Encoding::Protobuf), Ok(Batch::default()));
+    assert_eq!(decode(Encoding::Protobuf), Ok(Telemetry::default()));
     let refused = decode(Encoding::Json)
         .expect_err("it is refused")
         .to_string();
@@ -332,7 +339,11 @@ fn an_empty_body_and_a_byte_order_mark_are_no_mistakes() {
         "\u{feff}",
         "\u{feff}{\"resourceSpans\":[]}\r\n",
     ] {
-        assert_eq!(decode_json(body.as_bytes()), Batch::default(), "{body:?}");
+        assert_eq!(
+            decode_json(body.as_bytes()),
+            Telemetry::default(),
+            "{body:?}"
+        );
     }
 }
 
@@ -352,11 +363,11 @@ fn broken_characters_are_replaced() {
 #[test]
 fn missing_ids_follow_from_the_content_and_are_the_same_ones_again() {
     let span = |fields: Json| {
-        let batch = batch(&request(&fields));
+        let telemetry = telemetry(&request(&fields));
         (
-            batch.spans[0].trace_id,
-            batch.spans[0].span_id,
-            batch.losses.replaced_ids,
+            telemetry.spans[0].trace_id,
+            telemetry.spans[0].span_id,
+            telemetry.losses.replaced_ids,
         )
     };
     let missing = json!({ "traceId": "", "spanId": "0000000000000000", "startTimeUnixNano": 5 });
@@ -373,7 +384,7 @@ fn missing_ids_follow_from_the_content_and_are_the_same_ones_again() {
 fn requests_for_metrics_are_counted_alone() {
     let request = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [{}] }] }, {}] });
     assert_eq!(
-        batch(&request).losses,
+        telemetry(&request).losses,
         Losses {
             metrics: 2,
             ..Losses::default()

@@ -67,9 +67,12 @@ fn lines(requests: &[Value]) -> Vec<u8> {
 fn frames(requests: &[Value]) -> Vec<u8> {
     let mut frames = Vec::new();
     for request in requests {
-        let batch =
+        let telemetry =
             decoder::decode(request.to_string().as_bytes(), &Limits::default()).expect("a request");
-        for body in wire::encode(&batch).into_iter().filter(|it| !it.is_empty()) {
+        for body in wire::encode(&telemetry)
+            .into_iter()
+            .filter(|it| !it.is_empty())
+        {
             frames.extend(
                 u32::try_from(body.len())
                     .expect("it is short")

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use posthog_llma::inbox;
 use serde_json::Value;
 
-use super::support::forms::{FORMS, Request, batches_of};
+use super::support::forms::{FORMS, Request, telemetry_of};
 use super::traces::{events_below, judged};
 use crate::receive::support::Server;
 use crate::support::library::{Events, Run};
@@ -90,10 +90,10 @@ fn is_same(name: &str, files: &[PathBuf]) -> usize {
         fs::copy(file, copy).expect("it can be copied");
     }
     let expected = by_uuid(events_below(folder.path(), &Run::default()));
-    let batches: Vec<_> = files.iter().flat_map(|it| batches_of(it)).collect();
+    let decoded: Vec<_> = files.iter().flat_map(|it| telemetry_of(it)).collect();
     for (form, encode) in FORMS {
         let context = format!("{name}, {form}");
-        let events = by_uuid(received(&encode(&batches), &context));
+        let events = by_uuid(received(&encode(&decoded), &context));
         let ids = |events: &BTreeMap<String, Value>| events.keys().cloned().collect::<Vec<_>>();
         assert_eq!(ids(&events), ids(&expected), "{context}");
         for (uuid, event) in &events {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use posthog_llma::otlp::files::{Damage, Format, MAX_REQUEST, Requests, recognise};
-use posthog_llma::otlp::{Batch, SpanKind, StatusCode, Value};
+use posthog_llma::otlp::{SpanKind, StatusCode, Telemetry, Value};
 use serde_json::{Value as Json, json};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -59,23 +59,23 @@ impl Read for InPieces {
 }
 
 #[track_caller]
-fn read_in_pieces(file: &[u8], size: usize) -> (Vec<Batch>, Format, Damage) {
+fn read_in_pieces(file: &[u8], size: usize) -> (Vec<Telemetry>, Format, Damage) {
     let pieces = InPieces(Cursor::new(file.to_vec()), size);
     let requests = Requests::new(pieces).expect("it can be read");
     let mut requests = requests.expect("it is recognised");
-    let mut batches = Vec::new();
-    while let Some(batch) = requests.next_batch().expect("it can be read") {
-        batches.push(batch);
+    let mut decoded = Vec::new();
+    while let Some(telemetry) = requests.next_request().expect("it can be read") {
+        decoded.push(telemetry);
     }
-    (batches, requests.format(), requests.damage())
+    (decoded, requests.format(), requests.damage())
 }
 
 /// The names of the spans in a file, read at once, in pieces, and compressed.
 #[track_caller]
 fn names(file: &[u8]) -> (Vec<String>, Format, Damage) {
     let read = |file: &[u8], size| {
-        let (batches, format, damage) = read_in_pieces(file, size);
-        let spans = batches.into_iter().flat_map(|batch| batch.spans);
+        let (decoded, format, damage) = read_in_pieces(file, size);
+        let spans = decoded.into_iter().flat_map(|telemetry| telemetry.spans);
         (spans.map(|span| span.name).collect(), format, damage)
     };
     let expected = read(file, usize::MAX);
@@ -184,20 +184,20 @@ fn a_span_per_line_is_read_with_its_resource_and_scope() {
         "instrumentationScope": { "name": "agent" } });
     let (first, second) = (line("1111111111111111", 2), line("2222222222222222", 0));
     let file = format!("{metric}\n{first}\n{second}\n");
-    let (batches, format, damage) = read_in_pieces(file.as_bytes(), 50);
+    let (decoded, format, damage) = read_in_pieces(file.as_bytes(), 50);
     assert_eq!(
-        (batches.len(), format, damage),
+        (decoded.len(), format, damage),
         (1, Format::JsonSpans, Damage::default())
     );
-    let batch = &batches[0];
-    assert_eq!((batch.losses.metrics, batch.spans.len()), (1, 2));
-    let span = &batch.spans[0];
+    let telemetry = &decoded[0];
+    assert_eq!((telemetry.losses.metrics, telemetry.spans.len()), (1, 2));
+    let span = &telemetry.spans[0];
     assert_eq!(
         (span.start, span.end),
         (1_790_206_126_197_000_001, 1_790_206_127_000_000_005)
     );
     assert_eq!(
-        (span.kind, batch.spans[1].kind),
+        (span.kind, telemetry.spans[1].kind),
         (SpanKind::Client, SpanKind::Internal)
     );
     assert_eq!(
@@ -226,10 +226,13 @@ fn a_span_per_line_is_read_with_its_resource_and_scope() {
 fn lines_of_single_spans_are_put_together_and_share_their_resource() {
     let line = line("1111111111111111", 2);
     let lines = format!("{line}\n").repeat(1200);
-    let (batches, ..) = read_in_pieces(lines.as_bytes(), usize::MAX);
-    let sizes: Vec<usize> = batches.iter().map(|batch| batch.spans.len()).collect();
+    let (decoded, ..) = read_in_pieces(lines.as_bytes(), usize::MAX);
+    let sizes: Vec<usize> = decoded
+        .iter()
+        .map(|telemetry| telemetry.spans.len())
+        .collect();
     assert_eq!(sizes, [512, 512, 176]);
-    let [first, .., last] = &batches[0].spans[..] else {
+    let [first, .., last] = &decoded[0].spans[..] else {
         panic!("there are several spans");
     };
     assert!(Arc::ptr_eq(&first.resource, &last.resource));
@@ -287,11 +290,11 @@ fn protobuf_that_breaks_off_keeps_what_was_before() {
 fn compression_that_breaks_off_keeps_what_was_before() {
     let lines = format!("{}\n", request("a")).repeat(5000);
     let compressed = gzip(lines.as_bytes());
-    let (batches, ..) = read_in_pieces(&compressed[..compressed.len() / 2], 999);
-    assert!((1000..4999).contains(&batches.len()), "{}", batches.len());
+    let (decoded, ..) = read_in_pieces(&compressed[..compressed.len() / 2], 999);
+    assert!((1000..4999).contains(&decoded.len()), "{}", decoded.len());
     // Two runs appended to one file.
-    let (batches, ..) = read_in_pieces(&[compressed.clone(), compressed].concat(), 999);
-    assert_eq!(batches.len(), 10_000);
+    let (decoded, ..) = read_in_pieces(&[compressed.clone(), compressed].concat(), 999);
+    assert_eq!(decoded.len(), 10_000);
 }
 
 /// The intact part of a damaged file is sent, and the damage is reported.
@@ -391,8 +394,8 @@ fn a_request_that_is_too_large_is_skipped_and_counted() {
         .expect("it can be read")
         .expect("it is recognised");
     let mut names = Vec::new();
-    while let Some(batch) = requests.next_batch().expect("it can be read") {
-        names.extend(batch.spans.into_iter().map(|span| span.name));
+    while let Some(telemetry) = requests.next_request().expect("it can be read") {
+        names.extend(telemetry.spans.into_iter().map(|span| span.name));
     }
     assert_eq!(names, ["a", "b"]);
     assert_eq!(
@@ -412,9 +415,9 @@ fn a_request_that_is_too_large_is_skipped_and_counted() {
         vec![0; MAX_REQUEST + 1],
         framed(&protobuf("b")),
     ];
-    let (batches, _, damage) = read_in_pieces(&file.concat(), usize::MAX);
+    let (decoded, _, damage) = read_in_pieces(&file.concat(), usize::MAX);
     assert_eq!(
-        (batches.len(), damage),
+        (decoded.len(), damage),
         (
             2,
             Damage {

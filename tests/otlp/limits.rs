@@ -1,6 +1,6 @@
 //! Malicious bodies.
 
-use posthog_llma::otlp::{Batch, Limits, MAX_DEPTH, Rejection, Signal, Value, json, protobuf};
+use posthog_llma::otlp::{Limits, MAX_DEPTH, Rejection, Signal, Telemetry, Value, json, protobuf};
 
 use super::support::{decode_json, decode_protobuf};
 
@@ -48,9 +48,12 @@ fn depth_of(value: &Value) -> usize {
 }
 
 #[track_caller]
-fn is_cut(batch: &Batch) {
-    assert_eq!(batch.losses.cut_values, 1);
-    let value = batch.spans[0].attributes.get("it").expect("it is there");
+fn is_cut(telemetry: &Telemetry) {
+    assert_eq!(telemetry.losses.cut_values, 1);
+    let value = telemetry.spans[0]
+        .attributes
+        .get("it")
+        .expect("it is there");
     assert_eq!(depth_of(value), MAX_DEPTH + 1);
 }
 
@@ -117,9 +120,9 @@ fn what_expands_beyond_the_memory_is_left_out_and_the_rest_is_kept() {
     let values = [0x0a, 0].repeat(BODY / 2);
     let bomb = span_with(&field(5, &values));
     let body = request(&[good.clone(), bomb, good].concat());
-    let batch = decode_protobuf(&body, Signal::Traces);
+    let telemetry = decode_protobuf(&body, Signal::Traces);
     assert_eq!(
-        (batch.spans.len(), batch.losses.spans.to_string()),
+        (telemetry.spans.len(), telemetry.losses.spans.to_string()),
         (2, "1 too large".to_owned())
     );
 
@@ -128,10 +131,14 @@ fn what_expands_beyond_the_memory_is_left_out_and_the_rest_is_kept() {
     let body = format!(
         "{{\"resourceSpans\":[{{\"scopeSpans\":[{{\"spans\":[{{\"name\":\"a\",\"attributes\":{attributes}}},{{\"name\":\"b\"}}]}}]}}]}}"
     );
-    let batch = decode_json(body.as_bytes());
-    let names: Vec<&str> = batch.spans.iter().map(|span| span.name.as_str()).collect();
+    let telemetry = decode_json(body.as_bytes());
+    let names: Vec<&str> = telemetry
+        .spans
+        .iter()
+        .map(|span| span.name.as_str())
+        .collect();
     assert_eq!(
-        (names, batch.losses.spans.to_string()),
+        (names, telemetry.losses.spans.to_string()),
         (vec!["b"], "1 too large".to_owned())
     );
 }
@@ -139,16 +146,16 @@ fn what_expands_beyond_the_memory_is_left_out_and_the_rest_is_kept() {
 #[test]
 fn empty_spans_take_no_memory() {
     let spans = [0x12, 0].repeat(BODY / 2);
-    let batch = decode_protobuf(&request(&spans), Signal::Traces);
+    let telemetry = decode_protobuf(&request(&spans), Signal::Traces);
     assert_eq!(
-        batch.losses.spans.count(Rejection::Empty),
+        telemetry.losses.spans.count(Rejection::Empty),
         (BODY / 2) as u64
     );
     let spans = format!("[{}{{}}]", "{},".repeat(BODY / 3));
     let body = format!("{{\"resourceSpans\":[{{\"scopeSpans\":[{{\"spans\":{spans}}}]}}]}}");
-    let batch = decode_json(body.as_bytes());
+    let telemetry = decode_json(body.as_bytes());
     assert_eq!(
-        batch.losses.spans.count(Rejection::Empty),
+        telemetry.losses.spans.count(Rejection::Empty),
         (BODY / 3) as u64 + 1
     );
 }
@@ -158,9 +165,9 @@ fn small_spans_are_taken_as_far_as_memory_goes() {
     let limits = Limits { memory: 1 << 20 };
     let span = field(2, &[field(1, &[1; 16]), field(2, &[2; 8])].concat());
     let body = request(&span.repeat(10_000));
-    let batch = protobuf::decode(&body, Signal::Traces, &limits).expect("it is a request");
-    let taken = batch.spans.len();
-    let rejected = batch.losses.spans.count(Rejection::TooLarge);
+    let telemetry = protobuf::decode(&body, Signal::Traces, &limits).expect("it is a request");
+    let taken = telemetry.spans.len();
+    let rejected = telemetry.losses.spans.count(Rejection::TooLarge);
     assert_eq!(taken as u64 + rejected, 10_000);
     assert!((1000..9000).contains(&taken), "{taken}");
 }
@@ -174,9 +181,9 @@ fn a_lying_length_is_an_error_or_costs_its_span_alone() {
     let bad = field(2, lies);
     let good = span_with(&field(1, b"text"));
     let body = request(&[bad, good].concat());
-    let batch = protobuf::decode(&body, Signal::Traces, &limits).expect("it is a request");
+    let telemetry = protobuf::decode(&body, Signal::Traces, &limits).expect("it is a request");
     assert_eq!(
-        (batch.spans.len(), batch.losses.spans.to_string()),
+        (telemetry.spans.len(), telemetry.losses.spans.to_string()),
         (1, "1 malformed".to_owned())
     );
 }

@@ -37,8 +37,8 @@ fn request() -> Vec<u8> {
 /// A change of this form needs a new version: older and newer programs read the same files.
 #[test]
 fn the_form_on_disk_stays_as_it_is() {
-    let batch = decode_json(&request());
-    let bytes = stored::write(&batch.spans, &batch.logs).expect("it can be written");
+    let telemetry = decode_json(&request());
+    let bytes = stored::write(&telemetry.spans, &telemetry.logs).expect("it can be written");
     let expected = concat!(
         r#"{"version":1,"resources":[{"attributes":{"service.name":"a"}},{}],"#,
         r#""scopes":[{"name":"ai"},{}],"spans":[[0,0,"#,
@@ -57,8 +57,8 @@ fn the_form_on_disk_stays_as_it_is() {
 
 #[test]
 fn what_is_read_shares_its_resources_again() {
-    let batch = decode_json(&request());
-    let bytes = stored::write(&batch.spans, &batch.logs).expect("it can be written");
+    let telemetry = decode_json(&request());
+    let bytes = stored::write(&telemetry.spans, &telemetry.logs).expect("it can be written");
     let (spans, _) = stored::read(&bytes).expect("it can be read");
     assert!(std::sync::Arc::ptr_eq(
         &spans[0].resource,

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use posthog_llma::otlp::{Batch, Place};
+use posthog_llma::otlp::{Place, Telemetry};
 use proptest::prelude::*;
 
 use super::support::decode_json;
-use super::support::made::{batches, config};
+use super::support::made::{any_telemetry, config};
 
 proptest! {
     #![proptest_config(config(100))]
 
     /// The debug form shows all fields, including new ones.
     #[test]
-    fn no_text_is_left_out(batch in batches()) {
+    fn no_text_is_left_out(telemetry in any_telemetry()) {
         const MARK: &str = "\u{2603}";
-        let mut marked = batch;
+        let mut marked = telemetry;
         marked.for_each_text(&mut |_, text| text.insert_str(0, MARK));
         let shown = format!("{marked:?}");
         let texts = shown.match_indices('"').count();
@@ -41,9 +41,9 @@ fn every_text_comes_with_its_place_and_what_is_shared_stays_shared() {
             {"name":"a","attributes":{"k":["x",{"in":"y"}]},"status":{"message":"m"}},
             {"name":"b","events":[{"name":"e","attributes":{"t":"u"}}]}]}]}],
         "resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"z"}}]}]}]}"#;
-    let mut batch = decode_json(body);
+    let mut telemetry = decode_json(body);
     let mut places = Vec::new();
-    batch.for_each_text(&mut |place, text| {
+    telemetry.for_each_text(&mut |place, text| {
         if !text.is_empty() {
             places.push(match place {
                 Place::Key => format!("key {text}"),
@@ -70,7 +70,7 @@ fn every_text_comes_with_its_place_and_what_is_shared_stays_shared() {
         "body: z",
     ];
     assert_eq!(places, expected);
-    let Batch { spans, .. } = batch;
+    let Telemetry { spans, .. } = telemetry;
     assert_eq!(spans[1].resource.attributes.text("host!"), Some("h!"));
     assert!(Arc::ptr_eq(&spans[0].resource, &spans[1].resource));
 }

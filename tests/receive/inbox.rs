@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use posthog_llma::inbox::{Ack, Fact, Inbox, InboxError, Quiet, Reader, Route, Settings, TraceKey};
 
-use crate::receive::support::made::{batch, logs, request_of, span, spans};
+use crate::receive::support::made::{logs, request_of, span, spans, telemetry};
 use crate::receive::support::{delivery, delivery_by, ids, second, store};
 
 /// An empty inbox, with a reader.
@@ -47,10 +47,10 @@ fn a_trace_is_read_as_it_was_sent_whatever_requests_it_came_in() {
         span(7, 2, 1, "child"),
         span(7, 1, 0, "root"),
     ]);
-    let record = batch(&logs(&[(7, "key", "record")]));
+    let record = telemetry(&logs(&[(7, "key", "record")]));
     store(
         &inbox,
-        &batch(&request_of(
+        &telemetry(&request_of(
             "shop",
             &[
                 span(8, 1, 0, "of another trace"),
@@ -95,7 +95,7 @@ fn a_span_that_comes_again_as_it_was_changes_nothing() {
     assert_eq!(store(&inbox, &both, second(2)), ack(0, 0, 2, 0));
     let child = spans(&[span(1, 2, 1, "child")]);
     assert_eq!(store(&inbox, &child, second(3)), ack(0, 0, 1, 0));
-    let record = batch(&logs(&[(1, "key", "record")]));
+    let record = telemetry(&logs(&[(1, "key", "record")]));
     assert_eq!(store(&inbox, &record, second(4)), ack(0, 1, 0, 0));
     assert_eq!(store(&inbox, &record, second(5)), ack(0, 0, 1, 0));
 
@@ -130,7 +130,7 @@ fn a_span_that_comes_again_with_another_content_is_read_in_its_newest_form_and_c
 #[test]
 fn another_resource_is_another_content() {
     let (_directory, inbox, _) = open();
-    let from = |service| batch(&request_of(service, &[span(1, 1, 0, "root")]));
+    let from = |service| telemetry(&request_of(service, &[span(1, 1, 0, "root")]));
     store(&inbox, &from("shop"), second(0));
     assert_eq!(store(&inbox, &from("shop"), second(1)), ack(0, 0, 1, 0));
     assert_eq!(store(&inbox, &from("mall"), second(2)), ack(0, 0, 0, 1));
@@ -161,7 +161,7 @@ fn a_trace_is_quiet_after_its_root_came_or_when_the_root_does_not_come() {
     store(&inbox, &spans(&[span(0xb, 1, 9, "no root")]), second(100));
     store(
         &inbox,
-        &batch(&logs(&[(0xc, "key", "record")])),
+        &telemetry(&logs(&[(0xc, "key", "record")])),
         second(101),
     );
     let quiet = |now| {
@@ -234,7 +234,10 @@ fn records_without_a_trace_are_kept_by_session() {
         (0, "conversation.id", "two"),
         (5, "session.id", "one"),
     ]);
-    assert_eq!(store(&inbox, &batch(&records), second(0)), ack(0, 3, 0, 0));
+    assert_eq!(
+        store(&inbox, &telemetry(&records), second(0)),
+        ack(0, 3, 0, 0)
+    );
     let main = Route::new("main");
     let of_one = reader.of_session(&main, "one").unwrap();
     assert_eq!(of_one.len(), 2);
@@ -274,13 +277,17 @@ fn status_says_what_came_from_whom_and_what_waits() {
     let (_directory, inbox, reader) = open();
     store(
         &inbox,
-        &batch(&request_of(
+        &telemetry(&request_of(
             "shop",
             &[span(1, 1, 0, "a"), span(2, 1, 0, "b")],
         )),
         second(0),
     );
-    store(&inbox, &batch(&logs(&[(1, "key", "record")])), second(1));
+    store(
+        &inbox,
+        &telemetry(&logs(&[(1, "key", "record")])),
+        second(1),
+    );
     let first = reader.read(&key(&reader, 1)).unwrap().unwrap().summary;
     inbox.mark_mapped(vec![first.revision], second(2)).unwrap();
     inbox.count(Fact::Refused, "wrong token", 2, second(3));
@@ -319,11 +326,11 @@ fn names_that_a_sender_makes_up_fill_no_table() {
     let (_directory, inbox, reader) = open();
     let deliveries = (0..1100_u32).map(|number| {
         let service = format!("service {number} {}", "x".repeat(1000));
-        let batch = batch(&request_of(
+        let telemetry = telemetry(&request_of(
             &service,
             &[span(1, u64::from(number) + 1, 9, "")],
         ));
-        delivery(&batch, second(0))
+        delivery(&telemetry, second(0))
     });
     inbox.store(deliveries).unwrap();
     let services = reader.status().unwrap().services;
@@ -337,8 +344,8 @@ fn names_that_a_sender_makes_up_fill_no_table() {
 fn a_delivery_of_many_traces_is_stored_in_parts_and_counted_once() {
     let (_directory, inbox, reader) = open();
     let many = (1..=20_000).map(|trace| span(trace, 1, 0, "root"));
-    let batch = spans(&many.collect::<Vec<_>>());
-    let prepare = || delivery(&batch, second(0));
+    let telemetry = spans(&many.collect::<Vec<_>>());
+    let prepare = || delivery(&telemetry, second(0));
     assert!(prepare().parts().len() > 2);
     let small = delivery(&spans(&[span(1, 1, 0, "")]), second(0));
     assert_eq!(small.parts().len(), 1);
@@ -377,8 +384,8 @@ fn other_processes_may_write_and_read_meanwhile() {
 fn a_closed_inbox_takes_nothing_and_says_so() {
     let (_directory, inbox, _) = open();
     inbox.close().unwrap();
-    let batch = spans(&[span(1, 1, 0, "")]);
-    let delivery = delivery(&batch, second(0));
+    let telemetry = spans(&[span(1, 1, 0, "")]);
+    let delivery = delivery(&telemetry, second(0));
     let error = inbox.store([delivery]).unwrap_err();
     assert!(matches!(*error, InboxError::Closed), "{error}");
     assert!(inbox.close().is_err());

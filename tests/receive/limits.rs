@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use posthog_llma::inbox::Fact;
-use posthog_llma::otlp::Batch;
+use posthog_llma::otlp::Telemetry;
 use posthog_llma::receive::Limits;
 
 use crate::receive::support::made::{field, gzip, protobuf, request, span};
@@ -233,8 +233,8 @@ fn bodies_that_have_stalled_give_way_to_new_connections() {
 #[test]
 fn large_requests_are_worked_on_one_by_one_and_small_ones_beside_them() {
     let (meet, large) = (Barrier::new(2), AtomicUsize::new(0));
-    let redact = After(move |batch: &Batch| {
-        let number = batch.spans[0].trace_id.bytes()[15];
+    let redact = After(move |telemetry: &Telemetry| {
+        let number = telemetry.spans[0].trace_id.bytes()[15];
         if number <= 2 {
             assert_eq!(large.fetch_add(1, Ordering::SeqCst), 0);
         }

@@ -38,8 +38,8 @@ fn noise(bytes: usize, seed: u64) -> String {
 fn what_is_older_than_thirty_days_is_removed_and_what_waited_is_counted_by_itself() {
     let (_directory, inbox) = open(Settings::default());
     for trace in [0xa, 0xb] {
-        let batch = spans(&[span(trace.into(), 1, 0, "mapped")]);
-        store(&inbox, &batch, second(trace));
+        let telemetry = spans(&[span(trace.into(), 1, 0, "mapped")]);
+        store(&inbox, &telemetry, second(trace));
     }
     map_all(&inbox);
     store(&inbox, &spans(&[span(0xc, 1, 0, "waits")]), second(12));
@@ -91,8 +91,8 @@ fn the_oldest_that_was_mapped_makes_room_and_what_waits_never_does() {
         ..Settings::default()
     });
     let large = |trace: u64| {
-        let batch = spans(&[span(trace.into(), 1, 0, &noise(200_000, trace))]);
-        delivery(&batch, second(trace))
+        let telemetry = spans(&[span(trace.into(), 1, 0, &noise(200_000, trace))]);
+        delivery(&telemetry, second(trace))
     };
     for trace in 1..=40 {
         inbox.store([large(trace)]).unwrap();
@@ -125,8 +125,8 @@ fn the_oldest_that_was_mapped_makes_room_and_what_waits_never_does() {
 fn a_lower_limit_removes_what_was_mapped() {
     let (directory, inbox) = open(Settings::default());
     for trace in 1..=300 {
-        let batch = spans(&[span(trace.into(), 1, 0, &noise(5_000, trace))]);
-        store(&inbox, &batch, second(trace));
+        let telemetry = spans(&[span(trace.into(), 1, 0, &noise(5_000, trace))]);
+        store(&inbox, &telemetry, second(trace));
     }
     map_all(&inbox);
     drop(inbox);

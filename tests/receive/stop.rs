@@ -6,7 +6,7 @@ use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use posthog_llma::inbox::{Inbox, Route};
-use posthog_llma::otlp::Batch;
+use posthog_llma::otlp::Telemetry;
 use posthog_llma::receive::Limits;
 
 use crate::receive::support::made::{request, span};
@@ -20,7 +20,7 @@ fn a_request_in_flight_is_answered_and_idle_connections_are_closed() {
     let (begun, begins) = channel();
     let (go, goes) = channel();
     let (begun, goes) = (Mutex::new(begun), Mutex::new(goes));
-    let redact = After(move |_: &Batch| {
+    let redact = After(move |_: &Telemetry| {
         begun.lock().unwrap().send(()).unwrap();
         goes.lock().unwrap().recv().unwrap();
     });

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::support::Serving;
-use crate::otlp::support::forms::{FORMS, Request, batches_of};
+use crate::otlp::support::forms::{FORMS, Request, telemetry_of};
 use crate::otlp::traces::events_below;
 use crate::support::env::TestEnv;
 use crate::support::library::Run;
@@ -56,10 +56,10 @@ fn is_same(what: &str, file: &Path) {
     let alone = folder.path().join(file.file_name().expect("a name"));
     fs::copy(file, alone).expect("it can be copied");
     let expected = by_uuid(events_below(folder.path(), &Run::with(&[])));
-    let batches = batches_of(file);
+    let telemetry = telemetry_of(file);
     let forms = FORMS.into_iter().filter(|(form, _)| SENT.contains(form));
     for (form, encode) in forms {
-        let events = events_of(&encode(&batches));
+        let events = events_of(&encode(&telemetry));
         let ids = |events: &BTreeMap<String, Value>| events.keys().cloned().collect::<Vec<_>>();
         assert_eq!(ids(&events), ids(&expected), "{what}, {form}");
         for (uuid, event) in &events {

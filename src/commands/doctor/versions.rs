@@ -48,8 +48,8 @@ const INSTALLERS: [(&str, &str); 5] = [
 const SCRIPT: &str = "curl -fsSL https://github.com/posthog-llma/posthog-llma/releases/latest/\
                       download/install.sh | sh";
 
-/// A part of the installation besides this program.
-struct Part {
+/// A component of the installation besides this program.
+struct Component {
     /// Name of the check.
     check: &'static str,
     version: String,
@@ -59,7 +59,7 @@ struct Part {
     update: String,
 }
 
-/// All installed parts, except the plugin of Claude Code, which [`of_claude_code`] compares.
+/// All installed components, except the plugin of Claude Code, which [`of_claude_code`] compares.
 pub(super) fn check(machine: &Machine) -> Vec<Diagnosis> {
     let host = &machine.host;
     let mut diagnoses = Vec::new();
@@ -72,13 +72,13 @@ pub(super) fn check(machine: &Machine) -> Vec<Diagnosis> {
         let version = integrations::package_version(agent, host);
         let update = integrations::install_commands(agent).first();
         diagnoses.extend(version.zip(update).map(|(version, update)| {
-            let part = Part {
+            let component = Component {
                 check,
                 version,
                 path: None,
                 update: (*update).to_owned(),
             };
-            part.compared(host)
+            component.compared(host)
         }));
     }
     diagnoses
@@ -105,13 +105,13 @@ pub(super) fn of_claude_code(
     } else {
         plugin::UPDATE
     };
-    let part = Part {
+    let component = Component {
         check,
         version: in_folder.unwrap_or_else(|| installed.version.clone()),
         path: None,
         update: update.to_owned(),
     };
-    part.compared(host)
+    component.compared(host)
 }
 
 /// The program that a shell starts, if it is not this one.
@@ -162,13 +162,13 @@ fn of_program(check: &'static str, program: PathBuf, host: &Host) -> Option<Diag
             update_of(&real),
         ));
     };
-    let part = Part {
+    let component = Component {
         check,
         version,
         path: Some(program),
         update: update_of(&real),
     };
-    Some(part.compared(host))
+    Some(component.compared(host))
 }
 
 /// The version that a program prints.
@@ -192,8 +192,8 @@ fn update_of(program: &Path) -> String {
     installer.map_or(SCRIPT, |(_, update)| update).to_owned()
 }
 
-impl Part {
-    /// The part compared with this program. The older of the two needs an update.
+impl Component {
+    /// The component compared with this program. The older of the two needs an update.
     fn compared(self, host: &Host) -> Diagnosis {
         let Self {
             check,
@@ -247,13 +247,13 @@ mod tests {
             ("999.0.0", Some(SCRIPT)),
             ("", Some("update it")),
         ] {
-            let part = Part {
+            let component = Component {
                 check: "plugin",
                 version: version.to_owned(),
                 path: None,
                 update: "update it".to_owned(),
             };
-            let diagnosis = part.compared(&host);
+            let diagnosis = component.compared(&host);
             assert_eq!(diagnosis.fix(), fix, "{version}");
             assert_eq!(diagnosis.is_problem(), fix.is_some());
         }

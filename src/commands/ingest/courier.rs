@@ -16,7 +16,7 @@ use crate::ui::Progress;
 const EFFORT: Effort = Effort {
     to: To::All,
     patience: Duration::from_mins(1),
-    turn: Duration::from_mins(1),
+    admission_wait: Duration::from_mins(1),
     pauses: Pauses::Skipped,
 };
 

@@ -22,7 +22,7 @@ type Owners = HashMap<Uuid, Arc<str>>;
 /// The permission of a session to claim events. Sessions are read in parallel but claim in order:
 /// each gets the owners from the previous session and passes them to the next, at the latest when
 /// it is dropped.
-pub(super) struct Turn {
+pub(super) struct Permit {
     /// `None` once they were received.
     before: Option<Receiver<Owners>>,
     owners: Option<Owners>,
@@ -30,13 +30,13 @@ pub(super) struct Turn {
 }
 
 /// The permissions of all sessions, in order.
-pub(super) fn turns() -> impl Iterator<Item = Turn> {
+pub(super) fn permits() -> impl Iterator<Item = Permit> {
     let (first, mut last) = mpsc::channel();
     // The next permission has the receiver.
     let _ = first.send(Owners::new());
     iter::repeat_with(move || {
         let (after, next) = mpsc::channel();
-        Turn {
+        Permit {
             before: Some(mem::replace(&mut last, next)),
             owners: None,
             after,
@@ -44,7 +44,7 @@ pub(super) fn turns() -> impl Iterator<Item = Turn> {
     })
 }
 
-impl Turn {
+impl Permit {
     /// Waits for the previous session, then claims all events without an owner. Returns the events
     /// that other sessions own.
     pub(super) fn claim(&mut self, session: &Session) -> Foreign {
@@ -88,7 +88,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.pass();
     }

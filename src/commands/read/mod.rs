@@ -21,7 +21,7 @@ use crate::pipeline::{self, PART_BYTES, Parts, Step};
 use crate::session::SessionState;
 use crate::sources::{Locator, SessionRef};
 use crate::ui;
-use claims::Turn;
+use claims::Permit;
 pub(super) use order::in_order;
 
 /// Bytes of transcripts to read ahead: enough to keep every processor busy, and a harmless amount
@@ -32,7 +32,7 @@ pub(super) const READ_AHEAD: u64 = 16 << 20;
 pub(super) struct Own<'a> {
     path: &'a Locator,
     parts: Parts<'a>,
-    turn: Turn,
+    permit: Permit,
     /// Whether another transcript of the same session follows.
     pub(super) is_followed: bool,
     /// Whether it may still be written to.
@@ -47,11 +47,11 @@ impl Own<'_> {
     /// The next step. If the rest cannot or must not be read, that is noted and the end is
     /// returned.
     pub(super) fn next(&mut self) -> Step {
-        let turn = &mut self.turn;
+        let permit = &mut self.permit;
         let step = self.parts.next(&mut |part| {
-            let foreign = turn.claim(&part.session);
+            let foreign = permit.claim(&part.session);
             if !part.is_part() {
-                turn.pass();
+                permit.pass();
             }
             Ok(foreign)
         });
@@ -147,7 +147,7 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
     mut sink: impl FnMut(R) -> anyhow::Result<()>,
 ) -> anyhow::Result<Exit> {
     let mut exit = Exit::Done;
-    let work = |transcripts: Vec<(&SessionRef, Turn)>, results: &SyncSender<Outcome<R>>| {
+    let work = |transcripts: Vec<(&SessionRef, Permit)>, results: &SyncSender<Outcome<R>>| {
         let tell = |outcome| {
             let sent = results.send(outcome);
             sent.map_err(|_| anyhow!("nothing more is wanted"))
@@ -157,10 +157,10 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
             let _ = tell(Outcome::Failed(error));
         }
     };
-    let mut turns = claims::turns();
+    let mut permits = claims::permits();
     let sessions = by_session(sessions).into_iter().map(|transcripts| {
         let transcripts = transcripts.into_iter();
-        transcripts.zip(turns.by_ref()).collect::<Vec<_>>()
+        transcripts.zip(permits.by_ref()).collect::<Vec<_>>()
     });
     ahead::streams_in_order(
         sessions,
@@ -189,7 +189,7 @@ pub(super) fn read_all<R: Send, B: Build<R>>(
 
 /// Builds one session from its transcripts, and reports what is missing.
 fn build<'a, R, B: Build<R>>(
-    transcripts: Vec<(&'a SessionRef, Turn)>,
+    transcripts: Vec<(&'a SessionRef, Permit)>,
     mut built: B,
     tell: &dyn Fn(Outcome<R>) -> anyhow::Result<()>,
     audience: Audience,
@@ -199,9 +199,9 @@ fn build<'a, R, B: Build<R>>(
     let hand_on: &mut Emit<'_, R> = &mut |result| tell(Outcome::Built(result));
     let mut left = transcripts.len();
     let mut running = None;
-    for (found, turn) in transcripts {
+    for (found, permit) in transcripts {
         left -= 1;
-        match own(found, turn, audience, config, host) {
+        match own(found, permit, audience, config, host) {
             Err(why) => tell(why)?,
             Ok(mut own) => {
                 own.is_followed = left > 0;
@@ -242,7 +242,7 @@ pub(super) fn by_session(found: &[SessionRef]) -> Vec<Vec<&SessionRef>> {
 /// Opens a transcript, unless none of it is to be shown.
 fn own<'a, R>(
     found: &'a SessionRef,
-    turn: Turn,
+    permit: Permit,
     audience: Audience,
     config: &Config,
     host: &'a Host,
@@ -263,7 +263,7 @@ fn own<'a, R>(
         path: &found.locator,
         parts,
         state: SessionState::Ended,
-        turn,
+        permit,
         is_followed: false,
         unreadable: BTreeSet::new(),
         lost: 0,

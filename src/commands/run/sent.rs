@@ -23,7 +23,7 @@ use crate::ui;
 const EFFORT: Effort = Effort {
     to: To::Own,
     patience: Duration::from_secs(20),
-    turn: Duration::from_secs(20),
+    admission_wait: Duration::from_secs(20),
     pauses: Pauses::Skipped,
 };
 

@@ -32,7 +32,7 @@ const PRUNE: Duration = Duration::from_hours(1);
 const EFFORT: Effort = Effort {
     to: To::All,
     patience: Duration::ZERO,
-    turn: Duration::ZERO,
+    admission_wait: Duration::ZERO,
     pauses: Pauses::Kept,
 };
 

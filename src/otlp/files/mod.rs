@@ -20,7 +20,7 @@ use std::fmt;
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
-use super::{Batch, Limits, Signal, json, protobuf};
+use super::{Limits, Signal, Telemetry, json, protobuf};
 use documents::Documents;
 use frames::{Frames, Groups};
 use inflated::{Compression, Inflated};
@@ -30,7 +30,7 @@ pub use recognise::{Format, recognise};
 /// Bytes of the largest request to read: the same as for the receiver.
 pub const MAX_REQUEST: usize = 96 << 20;
 
-/// Number of lines with a single span in one batch.
+/// Number of lines with a single span that are read together.
 const LINES_A_BATCH: usize = 512;
 
 /// The requests of a file.
@@ -160,24 +160,24 @@ impl Requests {
     ///
     /// # Errors
     /// When the file cannot be read. Where its compression is damaged, it ends.
-    pub fn next_batch(&mut self) -> io::Result<Option<Batch>> {
+    pub fn next_request(&mut self) -> io::Result<Option<Telemetry>> {
         let most = if self.format == Format::JsonSpans {
             LINES_A_BATCH
         } else {
             1
         };
-        let mut batch = None;
+        let mut telemetry = None;
         for _ in 0..most {
             match self.next_body()? {
-                Some(next) => append(batch.get_or_insert_default(), next),
+                Some(next) => append(telemetry.get_or_insert_default(), next),
                 None => break,
             }
         }
-        Ok(batch)
+        Ok(telemetry)
     }
 
-    /// The batch of the next readable body.
-    fn next_body(&mut self) -> io::Result<Option<Batch>> {
+    /// The telemetry of the next readable body.
+    fn next_body(&mut self) -> io::Result<Option<Telemetry>> {
         loop {
             let body = match &mut self.bodies {
                 Bodies::Documents(documents) => documents.next()?,
@@ -189,12 +189,12 @@ impl Requests {
                 Some(Body::Whole(bytes)) => {
                     let decoded = decode(self.format, bytes, &mut self.signal, &self.limits);
                     match decoded {
-                        Some(batch) => {
-                            let losses = &batch.losses;
+                        Some(telemetry) => {
+                            let losses = &telemetry.losses;
                             self.damage.malformed += losses.spans.total()
                                 + losses.logs.total()
                                 + losses.unreadable_fields;
-                            return Ok(Some(batch));
+                            return Ok(Some(telemetry));
                         }
                         None => self.damage.unreadable += 1,
                     }
@@ -207,8 +207,8 @@ impl Requests {
     }
 }
 
-/// The batch in a body; `None` when it cannot be decoded.
-fn decode(format: Format, body: &[u8], signal: &mut Signal, limits: &Limits) -> Option<Batch> {
+/// The telemetry in a body; `None` when it cannot be decoded.
+fn decode(format: Format, body: &[u8], signal: &mut Signal, limits: &Limits) -> Option<Telemetry> {
     match format {
         Format::JsonRequests => json::decode(body, limits).ok(),
         Format::JsonSpans => json::decode_line(body, limits).ok(),
@@ -219,9 +219,9 @@ fn decode(format: Format, body: &[u8], signal: &mut Signal, limits: &Limits) -> 
     }
 }
 
-/// Adds a batch to another. Lines with single spans repeat resource and scope; those equal to the
+/// Appends telemetry. Lines with single spans repeat resource and scope; those equal to the
 /// last ones are shared.
-fn append(to: &mut Batch, mut next: Batch) {
+fn append(to: &mut Telemetry, mut next: Telemetry) {
     for span in &mut next.spans {
         if let Some(last) = to.spans.last() {
             share(&mut span.resource, &last.resource);

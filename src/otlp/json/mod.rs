@@ -32,7 +32,7 @@ pub(super) use self::mend::mended;
 use self::request::{Line, Part, PartTake, Request};
 use self::take::DeserializeSeed;
 use super::intake::Intake;
-use super::{Batch, Limits};
+use super::{Limits, Telemetry};
 
 /// A body that is not a JSON request.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -57,11 +57,11 @@ pub enum InvalidJson {
 /// Decodes the body of a request for any signal. An empty body is an empty request.
 ///
 /// # Errors
-/// When it is not a JSON object. Faults within the object are counted in [`Batch::losses`].
-pub fn decode(body: &[u8], limits: &Limits) -> Result<Batch, InvalidJson> {
+/// When it is not a JSON object. Faults within the object are counted in [`Telemetry::losses`].
+pub fn decode(body: &[u8], limits: &Limits) -> Result<Telemetry, InvalidJson> {
     let text = text_of(body);
     if text.trim_ascii().is_empty() {
-        return Ok(Batch::default());
+        return Ok(Telemetry::default());
     }
     decode_part::<Request>(&text, limits)
 }
@@ -70,7 +70,7 @@ pub fn decode(body: &[u8], limits: &Limits) -> Result<Batch, InvalidJson> {
 ///
 /// # Errors
 /// As [`decode`].
-pub(super) fn decode_line(line: &[u8], limits: &Limits) -> Result<Batch, InvalidJson> {
+pub(super) fn decode_line(line: &[u8], limits: &Limits) -> Result<Telemetry, InvalidJson> {
     decode_part::<Line>(&text_of(line), limits)
 }
 
@@ -84,14 +84,14 @@ fn text_of(body: &[u8]) -> Cow<'_, str> {
     }
 }
 
-fn decode_part<P: Part>(text: &str, limits: &Limits) -> Result<Batch, InvalidJson> {
+fn decode_part<P: Part>(text: &str, limits: &Limits) -> Result<Telemetry, InvalidJson> {
     read_part::<P>(text, limits).or_else(|error| match mended(text) {
         Some(mended) => read_part::<P>(&mended, limits),
         None => Err(error),
     })
 }
 
-fn read_part<P: Part>(text: &str, limits: &Limits) -> Result<Batch, InvalidJson> {
+fn read_part<P: Part>(text: &str, limits: &Limits) -> Result<Telemetry, InvalidJson> {
     let mut intake = Intake::new(limits);
     let mut deserializer = Deserializer::from_str(text);
     // Values have a depth limit of their own, and skipping needs no stack.
@@ -99,7 +99,7 @@ fn read_part<P: Part>(text: &str, limits: &Limits) -> Result<Batch, InvalidJson>
     let is_object = PartTake::<P>::new(&mut intake).deserialize(&mut deserializer)?;
     deserializer.end()?;
     if is_object {
-        Ok(intake.batch)
+        Ok(intake.telemetry)
     } else {
         Err(InvalidJson::NoObject)
     }

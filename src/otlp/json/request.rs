@@ -10,7 +10,7 @@ use super::take::{Seed, Take};
 use crate::otlp::intake::Intake;
 use crate::otlp::model::{LogRecord, Resource, Scope};
 
-/// An object whose content goes into the batch.
+/// An object whose content goes into the telemetry.
 pub(super) trait Part {
     /// Reads the object.
     fn object<'de, A: MapAccess<'de>>(fields: A, intake: &mut Intake) -> Result<(), A::Error>;

@@ -47,7 +47,7 @@ pub(super) fn scope(
     Ok(())
 }
 
-/// Adds a span to the batch, or counts that it is malformed.
+/// Adds a span to the telemetry, or counts that it is malformed.
 pub(super) fn add_span(message: Reader<'_>, intake: &mut Intake) {
     let begun = intake.begin();
     match span(message, intake) {
@@ -112,7 +112,7 @@ fn status(mut message: Reader<'_>, to: &mut Status, intake: &mut Intake) -> Resu
     Ok(())
 }
 
-/// Adds a log record to the batch, or counts that it is malformed.
+/// Adds a log record to the telemetry, or counts that it is malformed.
 pub(super) fn add_log(message: Reader<'_>, intake: &mut Intake) {
     let begun = intake.begin();
     match log(message, intake) {

@@ -11,7 +11,7 @@ mod signal;
 mod write;
 
 use super::intake::Intake;
-use super::{Batch, Limits, Signal};
+use super::{Limits, Signal, Telemetry};
 use reader::{Field, Reader};
 
 pub use reader::{Defect, Malformed};
@@ -22,8 +22,8 @@ pub use write::request;
 ///
 /// # Errors
 /// When the messages around spans or log records are malformed. A malformed span or record is
-/// counted in [`Batch::losses`], and the others are kept.
-pub fn decode(body: &[u8], signal: Signal, limits: &Limits) -> Result<Batch, Malformed> {
+/// counted in [`Telemetry::losses`], and the others are kept.
+pub fn decode(body: &[u8], signal: Signal, limits: &Limits) -> Result<Telemetry, Malformed> {
     let mut intake = Intake::new(limits);
     let mut request = Reader::new(body);
     while let Some((number, field)) = request.next()? {
@@ -34,7 +34,7 @@ pub fn decode(body: &[u8], signal: Signal, limits: &Limits) -> Result<Batch, Mal
             _ => {}
         }
     }
-    Ok(intake.batch)
+    Ok(intake.telemetry)
 }
 
 /// The number of spans that an `ExportTraceServiceResponse` reports as rejected, and the reason.

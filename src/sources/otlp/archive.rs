@@ -16,14 +16,14 @@ use super::calls::{Exchange, exchanges};
 use super::dialects::codex;
 use super::dialects::kinds::{SpanKind, kind_of};
 use super::loose::{self, Known, Placed};
-use super::parts::{Part, begins_as_archive, bytes_of, folder_of, folders, part};
+use super::members::{Member, begins_as_archive, bytes_of, folder_of, folders, member};
 use super::tree::Tree;
 use super::twins::Print;
 use crate::fingerprint;
 use crate::otlp::files::{Damage, Requests};
 use crate::otlp::openrouter::{self, is_delivery};
 use crate::otlp::responses::is_like_openrouters;
-use crate::otlp::{Batch, LogRecord, Span, SpanId, TraceId};
+use crate::otlp::{LogRecord, Span, SpanId, Telemetry, TraceId};
 use crate::session::CallKind;
 use crate::sources::{regular, walk};
 
@@ -64,7 +64,7 @@ impl Pieces {
 /// The traces of a set of files.
 #[derive(Debug, Default)]
 pub(super) struct Archive {
-    parts: Vec<Part>,
+    members: Vec<Member>,
     /// The folders of the files, each with its modification time when the files were read.
     folders: HashMap<PathBuf, SystemTime>,
     pub(super) traces: BTreeMap<TraceId, Pieces>,
@@ -110,7 +110,7 @@ impl Archive {
             return Ok(known);
         }
         let folders = folders([file]);
-        Self::of_parts(parts(file)?, folders)
+        Self::of_members(members(file)?, folders)
     }
 
     /// Reads these files together, unless they exceed [`TOGETHER`]. From then on each of them
@@ -118,28 +118,31 @@ impl Archive {
     pub(super) fn gather<'f>(files: impl IntoIterator<Item = &'f PathBuf>) -> io::Result<()> {
         let files: Vec<&Path> = files.into_iter().map(PathBuf::as_path).collect();
         let folders = folders(files.iter().copied());
-        let mut parts = Vec::new();
+        let mut members = Vec::new();
         for file in files {
             if is_archive(file) {
-                parts.push(part(file)?);
+                members.push(member(file)?);
             }
         }
-        if folders.len() > 1 && bytes_of(&parts) <= TOGETHER {
-            parts.sort_by(|a, b| a.path.cmp(&b.path));
-            Self::of_parts(parts, folders)?;
+        if folders.len() > 1 && bytes_of(&members) <= TOGETHER {
+            members.sort_by(|a, b| a.path.cmp(&b.path));
+            Self::of_members(members, folders)?;
         }
         Ok(())
     }
 
-    fn of_parts(parts: Vec<Part>, folders: HashMap<PathBuf, SystemTime>) -> io::Result<Arc<Self>> {
+    fn of_members(
+        members: Vec<Member>,
+        folders: HashMap<PathBuf, SystemTime>,
+    ) -> io::Result<Arc<Self>> {
         let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = latest.iter().find(|it| it.parts == parts) {
+        if let Some(known) = latest.iter().find(|it| it.members == members) {
             return Ok(Arc::clone(known));
         }
-        make_room(&mut latest, bytes_of(&parts));
+        make_room(&mut latest, bytes_of(&members));
         let archive = Arc::new(Self {
             folders,
-            ..Self::read(parts)?
+            ..Self::read(members)?
         });
         latest.push(Arc::clone(&archive));
         Ok(archive)
@@ -152,8 +155,8 @@ impl Archive {
         let latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = folder_of(file);
         let is_current = |known: &&Arc<Self>| {
-            let part = known.parts.iter().find(|part| part.path == file);
-            part.is_some_and(|part| self::part(file).is_ok_and(|it| it == *part))
+            let member = known.members.iter().find(|member| member.path == file);
+            member.is_some_and(|member| self::member(file).is_ok_and(|it| it == *member))
                 && known.folders.get(folder).copied().is_some_and(|known| {
                     let modified = folder.metadata().and_then(|it| it.modified());
                     modified.is_ok_and(|it| it == known)
@@ -163,54 +166,54 @@ impl Archive {
     }
 
     /// The archive of traces from an inbox.
-    pub(super) fn received(received: Vec<(Part, Batch)>) -> Self {
+    pub(super) fn received(received: Vec<(Member, Telemetry)>) -> Self {
         let mut archive = Self {
             is_received: true,
             ..Self::default()
         };
         let mut loose = Vec::new();
-        for (index, (part, batch)) in received.into_iter().enumerate() {
-            archive.parts.push(part);
-            archive.add(index, batch, &mut loose);
+        for (index, (member, telemetry)) in received.into_iter().enumerate() {
+            archive.members.push(member);
+            archive.add(index, telemetry, &mut loose);
         }
         archive.place(loose);
         archive.index();
         archive
     }
 
-    fn read(parts: Vec<Part>) -> io::Result<Self> {
+    fn read(members: Vec<Member>) -> io::Result<Self> {
         let mut archive = Self::default();
         let mut loose = Vec::new();
-        for (index, part) in parts.iter().enumerate() {
-            let (file, _) = regular::open(&part.path)?;
+        for (index, member) in members.iter().enumerate() {
+            let (file, _) = regular::open(&member.path)?;
             let Some(mut requests) = Requests::new(file)? else {
                 continue;
             };
-            while let Some(mut batch) = requests.next_batch()? {
-                prepare(&mut batch);
-                archive.add(index, batch, &mut loose);
+            while let Some(mut telemetry) = requests.next_request()? {
+                prepare(&mut telemetry);
+                archive.add(index, telemetry, &mut loose);
             }
             if !requests.damage().is_none() {
                 archive.damage.insert(index, requests.damage());
             }
         }
-        archive.parts = parts;
+        archive.members = members;
         archive.place(loose);
         archive.index();
         Ok(archive)
     }
 
     /// Adds a request. A span that the trace has already was exported twice.
-    fn add(&mut self, file: usize, batch: Batch, loose: &mut Vec<(usize, LogRecord)>) {
-        let malformed = batch.losses.spans.total() + batch.losses.logs.total();
-        for span in batch.spans {
+    fn add(&mut self, file: usize, telemetry: Telemetry, loose: &mut Vec<(usize, LogRecord)>) {
+        let malformed = telemetry.losses.spans.total() + telemetry.losses.logs.total();
+        for span in telemetry.spans {
             let pieces = self.pieces(span.trace_id, file);
             pieces.malformed = pieces.malformed.max(malformed);
             if pieces.known.insert(span.span_id) {
                 pieces.spans.push(span);
             }
         }
-        for log in batch.logs {
+        for log in telemetry.logs {
             match log.trace_id {
                 Some(trace) => {
                     let print = fingerprint::of(&[format!("{log:?}").as_bytes()]);
@@ -310,13 +313,13 @@ impl Archive {
 
     /// The damage of a file; `None` when all of it was read.
     pub(super) fn damage_of(&self, file: &Path) -> Option<Damage> {
-        let file = self.parts.iter().position(|part| part.path == file)?;
+        let file = self.members.iter().position(|member| member.path == file)?;
         self.damage.get(&file).copied()
     }
 
     /// The traces of which a file holds a part.
     pub(super) fn traces_in(&self, file: &Path) -> Vec<Trace<'_>> {
-        let file = self.parts.iter().position(|part| part.path == file);
+        let file = self.members.iter().position(|member| member.path == file);
         let ids = self
             .traces
             .iter()
@@ -328,28 +331,28 @@ impl Archive {
 impl<'a> Trace<'a> {
     /// The first file that holds a part of the trace, for the trace's address.
     pub(super) fn first_file(&self) -> &'a Path {
-        &self.archive.parts[self.pieces.files[0]].path
+        &self.archive.members[self.pieces.files[0]].path
     }
 
     /// The files that hold a part of the trace.
-    pub(super) fn parts(&self) -> impl Iterator<Item = &'a Part> {
+    pub(super) fn members(&self) -> impl Iterator<Item = &'a Member> {
         let archive = self.archive;
         self.pieces
             .files
             .iter()
-            .map(move |file| &archive.parts[*file])
+            .map(move |file| &archive.members[*file])
     }
 
     /// Time when the last part of the trace was received, or its file was written.
     pub(super) fn modified(&self) -> SystemTime {
-        let times = self.parts().map(|part| part.modified);
+        let times = self.members().map(|member| member.modified);
         times.max().unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
     /// Bytes that the trace takes in its files, by its share of their spans and log records.
     pub(super) fn bytes(&self) -> u64 {
         let own = self.pieces.spans.len() + self.pieces.logs.len();
-        bytes_of(&self.archive.parts) / self.archive.size.max(1) * own as u64
+        bytes_of(&self.archive.members) / self.archive.size.max(1) * own as u64
     }
 
     /// Spans of other traces that report this response.
@@ -389,13 +392,13 @@ fn is_unknown_to_openrouter(span: &Span) -> bool {
 
 /// Removes from a file the requests with which a user tries OpenRouter out, and OpenRouter's
 /// internal attributes. The receiver removes both before it stores a span.
-fn prepare(batch: &mut Batch) {
-    for span in batch.spans.iter_mut().filter(|it| is_delivery(it)) {
+fn prepare(telemetry: &mut Telemetry) {
+    for span in telemetry.spans.iter_mut().filter(|it| is_delivery(it)) {
         openrouter::clean(span);
     }
     let is_trial = |span: &Span| openrouter::trial(span).is_some();
-    let trials = openrouter::with_course(&batch.spans, is_trial);
-    batch
+    let trials = openrouter::with_course(&telemetry.spans, is_trial);
+    telemetry
         .spans
         .retain(|it| !trials.contains(&(it.trace_id, it.span_id)));
 }
@@ -406,7 +409,7 @@ fn make_room(latest: &mut Vec<Arc<Archive>>, next: u64) {
     let mut bytes = next;
     let recent = latest.iter().rev().take(KEPT - 1);
     let kept = recent.take_while(|archive| {
-        bytes = bytes.saturating_add(bytes_of(&archive.parts));
+        bytes = bytes.saturating_add(bytes_of(&archive.members));
         bytes <= TOGETHER
     });
     let dropped = latest.len() - kept.count();
@@ -415,21 +418,21 @@ fn make_room(latest: &mut Vec<Arc<Archive>>, next: u64) {
 
 /// The files to read together with a file: all of its folder, or the file alone if they are too
 /// large.
-fn parts(file: &Path) -> io::Result<Vec<Part>> {
-    let own = part(file)?;
+fn members(file: &Path) -> io::Result<Vec<Member>> {
+    let own = member(file)?;
     let listing = walk::entries(folder_of(file));
     let is_bare = file.parent().is_some_and(|it| it.as_os_str().is_empty());
-    let mut parts = vec![own];
+    let mut members = vec![own];
     for path in listing.found {
         let bare = path.file_name().filter(|_| is_bare).map(PathBuf::from);
         let path = bare.unwrap_or(path);
         if path != file && is_archive(&path) {
-            parts.extend(part(&path));
+            members.extend(member(&path));
         }
     }
-    if bytes_of(&parts) > TOGETHER {
-        parts.truncate(1);
+    if bytes_of(&members) > TOGETHER {
+        members.truncate(1);
     }
-    parts.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(parts)
+    members.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(members)
 }

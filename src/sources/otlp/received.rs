@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use super::archive::Archive;
 use super::mates::{EARLIER, LATER};
-use super::parts::Part;
+use super::members::Member;
 use super::read::read as read_trace;
 use crate::inbox::{self, InboxError, Reader, Received, Revision, Route, Summary, TraceKey};
 use crate::otlp::openrouter::is_delivery;
-use crate::otlp::{Batch, TraceId};
+use crate::otlp::{Telemetry, TraceId};
 use crate::session::{Agent, Generation, Wanted};
 use crate::sources::session_ref::{Locator, SessionRef};
 
@@ -69,8 +69,8 @@ impl OpenInbox {
         let archive = open.around(&own)?;
         let changed: Vec<TraceId> = if own.is_loose {
             // Records without a trace may belong to any trace of their session.
-            let part = open.part(&own);
-            let changed = archive.traces_in(&part.path).into_iter();
+            let member = open.member(&own);
+            let changed = archive.traces_in(&member.path).into_iter();
             changed.map(|it| it.id).collect()
         } else {
             let trace = archive.trace(key.trace_id);
@@ -188,7 +188,7 @@ pub(in crate::sources) fn delivered(
         if !is_delivery || !known.insert(key.trace_id) {
             continue;
         }
-        let archive = Archive::received(vec![(open.part(&summary), batch(received))]);
+        let archive = Archive::received(vec![(open.member(&summary), telemetry(received))]);
         let trace = archive.trace(key.trace_id);
         let session = trace.and_then(|it| read_trace(&it, Wanted::Outputs));
         let turns = session.into_iter().flat_map(|it| it.turns);
@@ -210,8 +210,8 @@ impl Open {
         found.ok_or(ErrorKind::NotFound.into())
     }
 
-    fn part(&self, summary: &Summary) -> Part {
-        Part {
+    fn member(&self, summary: &Summary) -> Member {
+        Member {
             path: self.database.join(name(&summary.revision.key)),
             bytes: summary.bytes,
             modified: summary.last_received,
@@ -264,7 +264,7 @@ impl Open {
         let mut received = Vec::new();
         for mate in &near {
             let read = self.reader.read(&mate.revision.key).map_err(failed)?;
-            received.extend(read.map(|it| (self.part(mate), batch(it))));
+            received.extend(read.map(|it| (self.member(mate), telemetry(it))));
         }
         let archive = Arc::new(Archive::received(received));
         *self.last.borrow_mut() = Some(Last {
@@ -289,11 +289,11 @@ pub(super) fn reference(database: &Path, summary: &Summary) -> SessionRef {
     }
 }
 
-fn batch(Received { spans, logs, .. }: Received) -> Batch {
-    Batch {
+fn telemetry(Received { spans, logs, .. }: Received) -> Telemetry {
+    Telemetry {
         spans,
         logs,
-        ..Batch::default()
+        ..Telemetry::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use posthog_llma::otlp::Batch;
+use posthog_llma::otlp::Telemetry;
 use posthog_llma::otlp::files::Requests;
 
 use super::json::{Dialect, STRICT, Spelling};
@@ -18,46 +18,46 @@ const CHUNKED: &str = "Transfer-Encoding: chunked";
 /// A request: path, headers, body.
 pub(crate) type Request = (&'static str, Vec<&'static str>, Vec<u8>);
 
-/// Converts batches to requests.
-pub(crate) type Form = fn(&[Batch]) -> Vec<Request>;
+/// Converts telemetry to requests.
+pub(crate) type Form = fn(&[Telemetry]) -> Vec<Request>;
 
 /// All forms, by name.
 pub(crate) const FORMS: [(&str, Form); 10] = [
-    ("JSON", |batches| each(batches, in_json)),
-    ("JSON of another dialect", |batches| {
-        each(batches, |batch| in_dialect(batch, OTHER))
+    ("JSON", |decoded| each(decoded, in_json)),
+    ("JSON of another dialect", |decoded| {
+        each(decoded, |telemetry| in_dialect(telemetry, OTHER))
     }),
-    ("protobuf", |batches| each(batches, in_protobuf)),
-    ("JSON, compressed", |batches| {
+    ("protobuf", |decoded| each(decoded, in_protobuf)),
+    ("JSON, compressed", |decoded| {
         let compress = |(path, _, body): Request| (path, vec![JSON, GZIP], gzip(&body));
-        each(batches, in_json).into_iter().map(compress).collect()
+        each(decoded, in_json).into_iter().map(compress).collect()
     }),
-    ("protobuf, compressed, in chunks", |batches| {
+    ("protobuf, compressed, in chunks", |decoded| {
         let compress = |(path, _, body): Request| {
             let body = chunked(&gzip(&body), 100);
             (path, vec![PROTOBUF, GZIP, CHUNKED], body)
         };
-        each(batches, in_protobuf)
+        each(decoded, in_protobuf)
             .into_iter()
             .map(compress)
             .collect()
     }),
-    ("in chunks", |batches| {
+    ("in chunks", |decoded| {
         let chunk = |(path, _, body): Request| (path, vec![JSON, CHUNKED], chunked(&body, 1000));
-        each(batches, in_json).into_iter().map(chunk).collect()
+        each(decoded, in_json).into_iter().map(chunk).collect()
     }),
-    ("in halves", |batches| {
-        let halves: Vec<Batch> = batches.iter().flat_map(halved).collect();
+    ("in halves", |decoded| {
+        let halves: Vec<Telemetry> = decoded.iter().flat_map(halved).collect();
         each(&halves, in_protobuf)
     }),
-    ("twice", |batches| {
-        each(&[batches, batches].concat(), in_json)
+    ("twice", |decoded| {
+        each(&[decoded, decoded].concat(), in_json)
     }),
-    ("one by one", |batches| {
-        each(&one_by_one(batches), in_protobuf)
+    ("one by one", |decoded| {
+        each(&one_by_one(decoded), in_protobuf)
     }),
-    ("one by one, backwards", |batches| {
-        let mut single = one_by_one(batches);
+    ("one by one, backwards", |decoded| {
+        let mut single = one_by_one(decoded);
         single.reverse();
         each(&single, in_json)
     }),
@@ -74,31 +74,31 @@ const OTHER: Dialect = Dialect {
     has_groups_last: true,
 };
 
-fn each(batches: &[Batch], encode: impl Fn(&Batch) -> Vec<Request>) -> Vec<Request> {
-    batches.iter().flat_map(encode).collect()
+fn each(decoded: &[Telemetry], encode: impl Fn(&Telemetry) -> Vec<Request>) -> Vec<Request> {
+    decoded.iter().flat_map(encode).collect()
 }
 
-fn in_protobuf(batch: &Batch) -> Vec<Request> {
-    let [traces, logs] = wire::encode(batch);
+fn in_protobuf(telemetry: &Telemetry) -> Vec<Request> {
+    let [traces, logs] = wire::encode(telemetry);
     requests(PROTOBUF, traces, logs)
 }
 
-fn in_json(batch: &Batch) -> Vec<Request> {
-    in_dialect(batch, STRICT)
+fn in_json(telemetry: &Telemetry) -> Vec<Request> {
+    in_dialect(telemetry, STRICT)
 }
 
-fn in_dialect(batch: &Batch, dialect: Dialect) -> Vec<Request> {
-    let only = |batch: Batch| match batch.spans.len() + batch.logs.len() {
+fn in_dialect(telemetry: &Telemetry, dialect: Dialect) -> Vec<Request> {
+    let only = |telemetry: Telemetry| match telemetry.spans.len() + telemetry.logs.len() {
         0 => Vec::new(),
-        _ => dialect.encode(&batch),
+        _ => dialect.encode(&telemetry),
     };
-    let spans = Batch {
-        spans: batch.spans.clone(),
-        ..Batch::default()
+    let spans = Telemetry {
+        spans: telemetry.spans.clone(),
+        ..Telemetry::default()
     };
-    let logs = Batch {
-        logs: batch.logs.clone(),
-        ..Batch::default()
+    let logs = Telemetry {
+        logs: telemetry.logs.clone(),
+        ..Telemetry::default()
     };
     requests(JSON, only(spans), only(logs))
 }
@@ -112,12 +112,12 @@ fn requests(encoding: &'static str, traces: Vec<u8>, logs: Vec<u8>) -> Vec<Reque
         .collect()
 }
 
-fn halved(batch: &Batch) -> [Batch; 2] {
-    let (spans, logs) = (&batch.spans, &batch.logs);
-    let half = |spans: &[_], logs: &[_]| Batch {
+fn halved(telemetry: &Telemetry) -> [Telemetry; 2] {
+    let (spans, logs) = (&telemetry.spans, &telemetry.logs);
+    let half = |spans: &[_], logs: &[_]| Telemetry {
         spans: spans.to_vec(),
         logs: logs.to_vec(),
-        ..Batch::default()
+        ..Telemetry::default()
     };
     let (first_spans, spans) = spans.split_at(spans.len() / 2);
     let (first_logs, logs) = logs.split_at(logs.len() / 2);
@@ -125,26 +125,29 @@ fn halved(batch: &Batch) -> [Batch; 2] {
 }
 
 /// Every span and every log record in a request of its own.
-fn one_by_one(batches: &[Batch]) -> Vec<Batch> {
-    let spans = batches.iter().flat_map(|it| &it.spans).map(|span| Batch {
-        spans: vec![span.clone()],
-        ..Batch::default()
-    });
-    let logs = batches.iter().flat_map(|it| &it.logs).map(|log| Batch {
+fn one_by_one(decoded: &[Telemetry]) -> Vec<Telemetry> {
+    let spans = decoded
+        .iter()
+        .flat_map(|it| &it.spans)
+        .map(|span| Telemetry {
+            spans: vec![span.clone()],
+            ..Telemetry::default()
+        });
+    let logs = decoded.iter().flat_map(|it| &it.logs).map(|log| Telemetry {
         logs: vec![log.clone()],
-        ..Batch::default()
+        ..Telemetry::default()
     });
     spans.chain(logs).collect()
 }
 
 /// The requests in a file.
-pub(crate) fn batches_of(file: &Path) -> Vec<Batch> {
+pub(crate) fn telemetry_of(file: &Path) -> Vec<Telemetry> {
     let file = File::open(file).expect("it can be read");
     let requests = Requests::new(file).expect("it can be read");
     let mut requests = requests.expect("it holds requests");
-    let mut batches = Vec::new();
-    while let Some(batch) = requests.next_batch().expect("it can be read") {
-        batches.push(batch);
+    let mut decoded = Vec::new();
+    while let Some(telemetry) = requests.next_request().expect("it can be read") {
+        decoded.push(telemetry);
     }
-    batches
+    decoded
 }

@@ -1,6 +1,6 @@
 //! Batches as JSON requests, in each of the dialects.
 
-use posthog_llma::otlp::{Attributes, Batch, Id, LogRecord, Resource, Scope, Span, Value};
+use posthog_llma::otlp::{Attributes, Id, LogRecord, Resource, Scope, Span, Telemetry, Value};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
@@ -70,13 +70,13 @@ pub(crate) fn dialects() -> impl Strategy<Value = Dialect> {
 }
 
 impl Dialect {
-    /// The batch as one request of both signals, each record in a group of its own.
-    pub(crate) fn encode(self, batch: &Batch) -> Vec<u8> {
-        let spans = batch
+    /// The telemetry as one request of both signals, each record in a group of its own.
+    pub(crate) fn encode(self, telemetry: &Telemetry) -> Vec<u8> {
+        let spans = telemetry
             .spans
             .iter()
             .map(|it| self.group("Spans", "spans", &it.resource, &it.scope, &self.span(it)));
-        let logs = batch
+        let logs = telemetry
             .logs
             .iter()
             .map(|it| self.group("Logs", "logRecords", &it.resource, &it.scope, &self.log(it)));

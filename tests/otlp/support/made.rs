@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use posthog_llma::otlp::{
-    Attributes, Batch, Id, LogRecord, Resource, Scope, Span, SpanEvent, SpanKind, SpanLink, Status,
-    StatusCode, Value,
+    Attributes, Id, LogRecord, Resource, Scope, Span, SpanEvent, SpanKind, SpanLink, Status,
+    StatusCode, Telemetry, Value,
 };
 use proptest::array::uniform;
 use proptest::collection::vec;
@@ -21,12 +21,12 @@ pub(crate) fn config(cases: u32) -> ProptestConfig {
     }
 }
 
-/// Batches of a few spans and log records.
-pub(crate) fn batches() -> impl Strategy<Value = Batch> {
-    (vec(spans(), 0..4), vec(logs(), 0..3)).prop_map(|(spans, logs)| Batch {
+/// Telemetry of a few spans and log records.
+pub(crate) fn any_telemetry() -> impl Strategy<Value = Telemetry> {
+    (vec(spans(), 0..4), vec(logs(), 0..3)).prop_map(|(spans, logs)| Telemetry {
         spans,
         logs,
-        ..Batch::default()
+        ..Telemetry::default()
     })
 }
 

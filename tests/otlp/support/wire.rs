@@ -4,8 +4,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use posthog_llma::otlp::{
-    Attribute, Attributes, Batch, LogRecord, Resource, Scope, Span, SpanEvent, SpanId, SpanKind,
-    SpanLink, Status, StatusCode, TraceId, Value,
+    Attribute, Attributes, LogRecord, Resource, Scope, Span, SpanEvent, SpanId, SpanKind, SpanLink,
+    Status, StatusCode, Telemetry, TraceId, Value,
 };
 use prost::{Message, Oneof};
 
@@ -179,14 +179,14 @@ pub(crate) struct KeyValueList {
     pub values: Vec<KeyValue>,
 }
 
-/// A batch as the requests of its two signals, each record in a group of its own.
-pub(crate) fn encode(batch: &Batch) -> [Vec<u8>; 2] {
+/// Telemetry as the requests of its two signals, each record in a group of its own.
+pub(crate) fn encode(telemetry: &Telemetry) -> [Vec<u8>; 2] {
     let group = |resource: &Resource, scope: &Scope| (resource_of(resource), scope_of(scope));
-    let traces = batch
+    let traces = telemetry
         .spans
         .iter()
         .map(|it| (group(&it.resource, &it.scope), span_of(it)));
-    let logs = batch
+    let logs = telemetry
         .logs
         .iter()
         .map(|it| (group(&it.resource, &it.scope), log_of(it)));

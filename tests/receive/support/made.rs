@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
-use posthog_llma::otlp::{Batch, Limits, json};
+use posthog_llma::otlp::{Limits, Telemetry, json};
 use serde_json::{Value, json};
 
 /// A span with a name and an attribute. A parent of 0 means none.
@@ -52,13 +52,13 @@ pub(crate) fn logs(records: &[(u128, &str, &str)]) -> Vec<u8> {
 }
 
 /// A request, decoded.
-pub(crate) fn batch(request: &[u8]) -> Batch {
+pub(crate) fn telemetry(request: &[u8]) -> Telemetry {
     json::decode(request, &Limits::default()).unwrap()
 }
 
 /// The spans of a request, decoded.
-pub(crate) fn spans(spans: &[Value]) -> Batch {
-    batch(&request(spans))
+pub(crate) fn spans(spans: &[Value]) -> Telemetry {
+    telemetry(&request(spans))
 }
 
 pub(crate) fn gzip(body: &[u8]) -> Vec<u8> {

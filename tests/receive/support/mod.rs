@@ -11,28 +11,28 @@ pub(crate) use server::Server;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use posthog_llma::inbox::{Ack, Delivery, Inbox, Route, Summary};
-use posthog_llma::otlp::Batch;
+use posthog_llma::otlp::Telemetry;
 
 /// A time, in seconds after an arbitrary one.
 pub(crate) fn second(second: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_790_000_000 + second)
 }
 
-/// A batch that came by the route `main`, redacted.
-pub(crate) fn delivery(batch: &Batch, at: SystemTime) -> Delivery {
-    delivery_by(Route::new("main"), batch, at)
+/// Telemetry that came by the route `main`, redacted.
+pub(crate) fn delivery(telemetry: &Telemetry, at: SystemTime) -> Delivery {
+    delivery_by(Route::new("main"), telemetry, at)
 }
 
-/// A batch that came by a route, redacted.
-pub(crate) fn delivery_by(route: Route, batch: &Batch, at: SystemTime) -> Delivery {
-    let batch = server::redactor().batch(batch.clone());
-    Delivery::prepare(&batch, route, at).unwrap()
+/// Telemetry that came by a route, redacted.
+pub(crate) fn delivery_by(route: Route, telemetry: &Telemetry, at: SystemTime) -> Delivery {
+    let telemetry = server::redactor().telemetry(telemetry.clone());
+    Delivery::prepare(&telemetry, route, at).unwrap()
 }
 
-/// Stores a batch that came by the route `main`.
+/// Stores telemetry that came by the route `main`.
 #[track_caller]
-pub(crate) fn store(inbox: &Inbox, batch: &Batch, at: SystemTime) -> Ack {
-    inbox.store([delivery(batch, at)]).unwrap()
+pub(crate) fn store(inbox: &Inbox, telemetry: &Telemetry, at: SystemTime) -> Ack {
+    inbox.store([delivery(telemetry, at)]).unwrap()
 }
 
 /// Ids of traces, in their order.

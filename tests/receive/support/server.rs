@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use posthog_llma::inbox::{self, Inbox, Reader, Route, Status};
-use posthog_llma::otlp::Batch;
+use posthog_llma::otlp::Telemetry;
 use posthog_llma::receive::{
     Limits, Receiver, Redact, Routes, ServeError, Served, Settings, Stop, Token,
 };
@@ -54,14 +54,14 @@ pub(crate) fn redact() -> Arc<dyn Redact> {
     Arc::new(redactor())
 }
 
-/// Redacts as the program does, after a change of the batch.
+/// Redacts as the program does, after a change of the telemetry.
 pub(crate) struct After<F>(pub(crate) F);
 
-impl<F: Fn(&Batch) + Send + Sync> Redact for After<F> {
-    fn batch(&self, batch: Batch) -> Redacted<Batch> {
+impl<F: Fn(&Telemetry) + Send + Sync> Redact for After<F> {
+    fn telemetry(&self, telemetry: Telemetry) -> Redacted<Telemetry> {
         let Self(first) = self;
-        first(&batch);
-        redactor().batch(batch)
+        first(&telemetry);
+        redactor().telemetry(telemetry)
     }
 
     fn name(&self, name: &str) -> String {

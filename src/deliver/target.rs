@@ -3,7 +3,7 @@
 use crate::transport::{Endpoint, Lane};
 
 /// A destination, with the answers it gave during this drain.
-pub(super) struct Route {
+pub(super) struct Target {
     pub(super) endpoint: Endpoint,
     pub(super) lane: Lane,
     /// The AI lane was missing, and the other lane has not accepted anything yet.

@@ -16,7 +16,7 @@ const FIRST: usize = 4 << 10;
 
 /// A file of an archive, in the state in which it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct Member {
     pub(super) path: PathBuf,
     pub(super) bytes: u64,
     pub(super) modified: SystemTime,
@@ -54,8 +54,8 @@ fn may_begin(head: &[u8]) -> bool {
 }
 
 /// Size of files together, in bytes.
-pub(super) fn bytes_of(parts: &[Part]) -> u64 {
-    parts.iter().map(|part| part.bytes).sum()
+pub(super) fn bytes_of(members: &[Member]) -> u64 {
+    members.iter().map(|member| member.bytes).sum()
 }
 
 /// The folder of a file.
@@ -78,9 +78,9 @@ pub(super) fn folders<'f>(
 }
 
 /// A file in its present state.
-pub(super) fn part(path: &Path) -> io::Result<Part> {
+pub(super) fn member(path: &Path) -> io::Result<Member> {
     let meta = path.metadata()?;
-    Ok(Part {
+    Ok(Member {
         path: path.to_owned(),
         bytes: meta.len(),
         modified: meta.modified()?,

@@ -1,7 +1,7 @@
 //! The order of the destinations, and the wait for one that cannot be sent to now.
 
 use super::*;
-use crate::deliver::turns;
+use crate::deliver::admission;
 
 #[test]
 fn while_another_sends_there_is_nothing_to_do_but_wait_for_the_turn() {
@@ -14,8 +14,8 @@ fn while_another_sends_there_is_nothing_to_do_but_wait_for_the_turn() {
         (true, Some(std::process::id()))
     );
     assert_eq!((drained.sent, drained.waiting), (0, 3));
-    assert!(scene.clock.elapsed() <= WAITING.turn);
-    assert!(scene.clock.elapsed() + Duration::from_secs(1) >= WAITING.turn);
+    assert!(scene.clock.elapsed() <= WAITING.admission_wait);
+    assert!(scene.clock.elapsed() + Duration::from_secs(1) >= WAITING.admission_wait);
     drop(lock);
     assert_eq!(scene.drain().sent, 3);
     scene.complete(3);
@@ -23,18 +23,18 @@ fn while_another_sends_there_is_nothing_to_do_but_wait_for_the_turn() {
 
 #[test]
 fn a_pause_is_waited_for_if_it_ends_in_time() {
-    for (turn, requests) in [(0, 1), (900, 1), (1_100, 2), (60_000, 2)] {
+    for (wait, requests) in [(0, 1), (900, 1), (1_100, 2), (60_000, 2)] {
         let scene = Scene::with(3);
         scene.server.set(Fault::status(503));
         scene.drain_by(HASTY);
         let drained = scene.drain_by(Policy {
-            turn: Duration::from_millis(turn),
+            admission_wait: Duration::from_millis(wait),
             ..HASTY
         });
-        assert_eq!(scene.server.requests().len(), requests, "{turn} ms");
+        assert_eq!(scene.server.requests().len(), requests, "{wait} ms");
         let waited = scene.clock.elapsed().as_millis();
-        assert_eq!(waited, if requests == 2 { 1_000 } else { 0 }, "{turn} ms");
-        assert_eq!((drained.sent, drained.busy), (0, false), "{turn} ms");
+        assert_eq!(waited, if requests == 2 { 1_000 } else { 0 }, "{wait} ms");
+        assert_eq!((drained.sent, drained.busy), (0, false), "{wait} ms");
     }
 }
 
@@ -62,10 +62,10 @@ fn the_destination_of_the_settings_is_first_and_one_that_failed_is_last() {
         };
         records.iter().map(place).collect()
     };
-    turns::sort(&mut records, None);
+    admission::sort(&mut records, None);
     assert_eq!(hosts(&records), [1, 2, 0]);
     let own = records[1].destination.clone();
-    turns::sort(&mut records, Some(&own));
+    admission::sort(&mut records, Some(&own));
     assert_eq!(hosts(&records), [2, 1, 0]);
 }
 

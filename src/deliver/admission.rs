@@ -10,14 +10,14 @@ use crate::outbox::{Destination, DestinationRecord, Lock, Outbox, OutboxError};
 /// Interval at which a destination that cannot be sent to is looked at again.
 const POLL: Duration = Duration::from_millis(100);
 
-/// The turn of a drain at a destination.
-pub(super) enum Turn {
+/// Whether a drain may send to a destination.
+pub(super) enum Admission {
     /// The drain may send, as long as it holds the lock.
-    Begins(Lock, DestinationRecord),
+    Granted(Lock, DestinationRecord),
     /// Another process sends to the destination.
     Busy,
     /// Nothing waits, or the destination is left alone after a failure.
-    Over,
+    Closed,
 }
 
 /// The result of a drain for one destination.
@@ -46,19 +46,19 @@ pub(super) fn wait(
     destination: i64,
     patience: Duration,
     policy: Policy<'_>,
-) -> Result<Turn, OutboxError> {
+) -> Result<Admission, OutboxError> {
     let end = clock.elapsed() + patience;
     loop {
         let left = end.saturating_sub(clock.elapsed());
         let Some(record) = waiting(outbox, clock, destination)? else {
-            return Ok(Turn::Over);
+            return Ok(Admission::Closed);
         };
         let pause = match record.not_before {
             Some(at) if !policy.ignore_backoff => (at - clock.now()).to_std().unwrap_or_default(),
             Some(_) | None => Duration::ZERO,
         };
         if pause > left {
-            return Ok(Turn::Over);
+            return Ok(Admission::Closed);
         }
         if pause.is_zero() {
             if let Some(lock) = outbox.try_lock_sender(destination)? {
@@ -66,18 +66,18 @@ pub(super) fn wait(
                 let record = waiting(outbox, clock, destination)?;
                 match record {
                     Some(record) if is_due(&record, clock, policy) => {
-                        return Ok(Turn::Begins(lock, record));
+                        return Ok(Admission::Granted(lock, record));
                     }
                     Some(_) => continue,
-                    None => return Ok(Turn::Over),
+                    None => return Ok(Admission::Closed),
                 }
             }
             if POLL > left || (policy.stop)() {
-                return Ok(Turn::Busy);
+                return Ok(Admission::Busy);
             }
         }
         if (policy.stop)() {
-            return Ok(Turn::Over);
+            return Ok(Admission::Closed);
         }
         clock.sleep(if pause.is_zero() {
             POLL
