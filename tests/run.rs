@@ -192,3 +192,13 @@ fn a_signal_to_end_reaches_the_command() {
         assert_eq!(status.code(), Some(9), "{name}");
     }
 }
+
+/// A command that `nohup` is to protect goes on when its terminal is closed.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_was_ignored_stays_ignored() {
+    let env = TestEnv::new();
+    let command = ["run", "--", "sh", "-c", "kill -HUP $PPID $$; echo alive"];
+    let outcome = env.through_shell("trap '' HUP; exec \"$@\"", command).run();
+    outcome.success().says("alive");
+}

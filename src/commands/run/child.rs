@@ -86,6 +86,8 @@ mod signals {
     use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
     use signal_hook::iterator::{self, Handle};
 
+    const ALL: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM];
+
     /// The signals that would end this process before it has sent anything.
     pub(super) struct Signals(iterator::Signals);
 
@@ -97,8 +99,10 @@ mod signals {
 
     impl Signals {
         pub(super) fn catch() -> io::Result<Self> {
-            iterator::Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM])
-                .map(Self)
+            let ignored = ignored();
+            // What `nohup` ignores stays ignored, by the command too: it inherits that.
+            let caught = ALL.iter().filter(|it| ignored & (1 << (*it - 1)) == 0);
+            iterator::Signals::new(caught).map(Self)
         }
 
         pub(super) fn pass_on_to(mut self, child: &Child) -> PassedOn {
@@ -129,6 +133,14 @@ mod signals {
                 thread: Some(thread),
             }
         }
+    }
+
+    /// The signals that this process ignores, one bit each from signal 1 on. Known on Linux only.
+    fn ignored() -> u64 {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|it| it.strip_prefix("SigIgn:"));
+        mask.and_then(|it| u64::from_str_radix(it.trim(), 16).ok())
+            .unwrap_or(0)
     }
 
     impl Drop for PassedOn {
