@@ -31,7 +31,13 @@ pub use work::{Task, Wait, Work};
 
 /// Turns coding-agent sessions into PostHog LLM analytics.
 #[derive(Debug, Parser)]
-#[command(name = "posthog-llma", version, about, max_term_width = 100)]
+#[command(
+    name = "posthog-llma",
+    bin_name = "posthog-llma",
+    version,
+    about,
+    max_term_width = 100
+)]
 #[command(
     after_help = "Without a command: what is on, and the next step",
     after_long_help = "Without a command, it says what is on and the next step. Settings are \

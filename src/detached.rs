@@ -21,7 +21,7 @@ use crate::variables::Variable;
 
 /// Environment variables passed to a detached process. All others are removed, in particular the
 /// keys of the coding agent, since a process that outlives its parent should not keep them.
-const KEPT: [&str; 32] = [
+const KEPT: [&str; 33] = [
     "HOME",
     "PATH",
     "USER",
@@ -55,6 +55,8 @@ const KEPT: [&str; 32] = [
     "GNUPGHOME",
     "PROGRAMFILES",
     "USERNAME",
+    // To which OpenCode's sessions are attributed.
+    "COMPUTERNAME",
 ];
 
 /// The variables of [`KEPT`] that hold folders of the agents.

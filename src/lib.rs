@@ -63,7 +63,7 @@
 //! | `consent` | files, git, host, integrations, outbox, paths, session, transport, variables |
 //! | `spans` | otlp, posthog, redact |
 //! | `deliver` | host, outbox, posthog, transport |
-//! | `outbox` | files, fingerprint, posthog, redact |
+//! | `outbox` | files, fingerprint, paths, posthog, redact |
 //! | `integrations` | files, git, host, paths, session, sources, variables |
 //! | `sources` | fingerprint, host, inbox, models, otlp, paths, session, variables |
 //! | `inbox` | files, otlp, redact |

@@ -47,6 +47,12 @@ pub(crate) fn without_links(path: &Path) -> PathBuf {
     resolved.unwrap_or_else(|| path.to_owned())
 }
 
+/// A path with the separators of this system, each once, and without `.`. Does not ask the file
+/// system, so links stay.
+pub(crate) fn in_one_form(path: &Path) -> PathBuf {
+    path.components().collect()
+}
+
 /// Whether two paths lead to one place.
 pub(crate) fn are_same(one: &Path, other: &Path) -> bool {
     in_one_case(&without_links(one)) == in_one_case(&without_links(other))
@@ -189,6 +195,19 @@ mod tests {
             ("/home/ada", None),
         ] {
             assert_eq!(text(of_wsl(written)).as_deref(), expected, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_path_has_one_form() {
+        let names = ["", "home", "ada", ".pi", "agent"];
+        let expected = names.join(std::path::MAIN_SEPARATOR_STR);
+        for written in ["/home/ada/.pi/agent", "/home//ada/./.pi/agent/"] {
+            assert_eq!(
+                in_one_form(Path::new(written)).as_os_str(),
+                expected.as_str(),
+                "{written}"
+            );
         }
     }
 

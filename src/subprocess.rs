@@ -58,13 +58,20 @@ impl From<io::Error> for NoOutput {
 }
 
 /// Runs a program without standard input, and returns its standard output. Its standard error is
-/// discarded. Above a limit it is killed; programs that it started itself may continue, and are not
-/// waited for.
+/// discarded. Above a limit it is killed, on Unix without a terminal with the programs that it
+/// started itself. Those of a program that has ended may continue, and are not waited for.
 ///
 /// # Errors
 /// When it cannot be started, exceeds a limit, or ends with an error.
 pub(crate) fn output(mut command: Command, limits: Limits) -> Result<Vec<u8>, NoOutput> {
     let end = Instant::now() + limits.time;
+    #[cfg(unix)]
+    let has_group = !has_terminal();
+    // A group of its own, so that the programs that it starts can be killed with it.
+    #[cfg(unix)]
+    if has_group {
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    }
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -78,12 +85,24 @@ pub(crate) fn output(mut command: Command, limits: Limits) -> Result<Vec<u8>, No
             Err(NoOutput::Unsuccessful { status })
         }
     });
-    if printed.is_err() {
-        // Both fail only for a process that has ended.
+    // The number of a process that has ended may be another's by now.
+    if printed.is_err() && matches!(child.try_wait(), Ok(None)) {
+        // All of this fails only for processes that have ended.
+        #[cfg(unix)]
+        if has_group {
+            let group = rustix::process::Pid::from_child(&child);
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
         let _ = child.kill();
         let _ = child.wait();
     }
     printed
+}
+
+/// Whether this process has a terminal, from which Ctrl-C has to reach the program too.
+#[cfg(unix)]
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
 }
 
 /// Reads the output up to its end, or up to the end of the program and a little longer.
@@ -221,6 +240,21 @@ mod tests {
             let expected = expected.map(str::to_owned).map_err(str::to_owned);
             assert_eq!(found, expected, "{line}");
         }
+    }
+
+    /// Tests have no terminal in CI; where they have one, the program ends by Ctrl-C with its own.
+    #[cfg(unix)]
+    #[test]
+    fn a_program_that_takes_too_long_is_killed_with_those_that_it_started() {
+        if has_terminal() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        let line = format!("(sleep 1; touch '{}') & wait", file.display());
+        assert!(shell(&line, Duration::from_millis(200)).is_err());
+        thread::sleep(Duration::from_secs(3));
+        assert!(!file.exists());
     }
 
     #[test]

@@ -71,9 +71,9 @@ variables! {
     /// Address of PostHog.
     PosthogHost = "POSTHOG_HOST", ChoosesDestination;
     /// The plugin's option `api_key`.
-    OptionApiKey = "CLAUDE_PLUGIN_OPTION_API_KEY", ChoosesDestination;
+    OptionApiKey = "CLAUDE_PLUGIN_OPTION_API_KEY", Ignored;
     /// The plugin's option `host`.
-    OptionHost = "CLAUDE_PLUGIN_OPTION_HOST", ChoosesDestination;
+    OptionHost = "CLAUDE_PLUGIN_OPTION_HOST", Ignored;
     /// Proxy for plain HTTP.
     HttpProxy = "HTTP_PROXY", NeverRoutes;
     /// Proxy for HTTPS.

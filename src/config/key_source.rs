@@ -62,7 +62,9 @@ pub(crate) fn key_in_file(text: &str, host: &Host) -> Result<(ApiKey, KeySource)
         SecretFileError::Writable => {
             format!("names {shown}, which others can write; use chmod 600 {shown}")
         }
-        SecretFileError::Committed => format!("names {shown}, which {error}; move it elsewhere"),
+        SecretFileError::Committed | SecretFileError::InOpenFolder => {
+            format!("names {shown}, which {error}; move it elsewhere")
+        }
         error => format!("names {shown}, which {error}"),
     })?;
     let key = ApiKey::parse(secret.text.trim());

@@ -61,6 +61,14 @@ pub(crate) enum RoutesError {
         /// The error of the operating system.
         cause: io::Error,
     },
+    /// Other users can replace a file.
+    #[error("{path}, which holds tokens, {cause}; move it elsewhere", path = path.display())]
+    Replaceable {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is, or where.
+        cause: SecretFileError,
+    },
     /// Other users can read a file.
     #[error("others can read {path}, which holds tokens; use chmod 600 {path}", path = path.display())]
     Open {
@@ -392,6 +400,9 @@ fn private_text(path: &Path) -> Result<Option<String>, RoutesError> {
         Ok(secret) => Ok(Some(secret.text)),
         Err(SecretFileError::Missing) => Ok(None),
         Err(SecretFileError::Writable | SecretFileError::NoFile) => Err(RoutesError::Open { path }),
+        Err(cause @ (SecretFileError::OfAnother | SecretFileError::InOpenFolder)) => {
+            Err(RoutesError::Replaceable { path, cause })
+        }
         Err(SecretFileError::Committed) => Err(RoutesError::Committed { path }),
         Err(SecretFileError::Unreadable { cause }) => Err(RoutesError::File { path, cause }),
     }

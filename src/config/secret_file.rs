@@ -35,6 +35,12 @@ pub(crate) enum SecretFileError {
     /// Other users can replace the secret.
     #[error("others can write")]
     Writable,
+    /// It belongs to another user, who can replace the secret.
+    #[error("belongs to another user")]
+    OfAnother,
+    /// Other users can replace the file, since they can write its folder.
+    #[error("is in a folder that others can write")]
+    InOpenFolder,
     /// It is in a git repository, so that anybody who pushes there could choose the secret.
     #[error("is in a git repository, where secrets do not belong")]
     Committed,
@@ -78,6 +84,15 @@ pub(crate) fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
     if others(&meta) & WRITE != 0 {
         return Err(SecretFileError::Writable);
     }
+    if !is_trusted(&meta) {
+        return Err(SecretFileError::OfAnother);
+    }
+    // A link may lead to another folder.
+    for folder in dunce::canonicalize(path)?.ancestors().skip(1) {
+        if is_open(&fs::metadata(folder)?) {
+            return Err(SecretFileError::InOpenFolder);
+        }
+    }
     let mut text = String::new();
     file.take(LARGEST).read_to_string(&mut text)?;
     Ok(SecretFile {
@@ -114,6 +129,35 @@ fn others(meta: &Metadata) -> u32 {
 #[cfg(not(unix))]
 const fn others(_: &Metadata) -> u32 {
     0
+}
+
+/// Whether others can replace files in a folder. In one with the sticky bit, such as `/tmp`, only
+/// the owner of a file can. The user's own group is usually the user alone.
+#[cfg(unix)]
+fn is_open(folder: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let mode = folder.mode();
+    let is_own_group = folder.gid() == rustix::process::getegid().as_raw();
+    let others = mode & 0o002 != 0 || (mode & 0o020 != 0 && !is_own_group);
+    others && mode & 0o1000 == 0
+}
+
+#[cfg(not(unix))]
+const fn is_open(_: &Metadata) -> bool {
+    false
+}
+
+/// Whether a file belongs to the user or to root. To root, every file is as good as its own: in a
+/// container, a secret may belong to a user of the machine around it.
+#[cfg(unix)]
+fn is_trusted(meta: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    is_own(meta) || meta.uid() == 0 || rustix::process::geteuid().is_root()
+}
+
+#[cfg(not(unix))]
+const fn is_trusted(_: &Metadata) -> bool {
+    true
 }
 
 #[cfg(unix)]
@@ -155,6 +199,31 @@ mod tests {
                 }
                 (Err(found), Err(expected)) => assert_eq!(found.to_string(), expected),
                 _ => panic!("{mode:o}"),
+            }
+        }
+    }
+
+    #[test]
+    fn others_may_not_replace_a_secret() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("folder");
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join("key");
+        fs::write(&path, "phc_0123\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        for (mode, expected) in [
+            (0o755, None),
+            (0o1777, None),
+            (0o777, Some("is in a folder that others can write")),
+            // Of the user's own group.
+            (0o775, None),
+        ] {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+            for path in [&path, &link] {
+                let found = read(path).err().map(|it| it.to_string());
+                assert_eq!(found.as_deref(), expected, "{mode:o}");
             }
         }
     }

@@ -4,7 +4,7 @@
 //! changed, removed, or replaced by another branch of the repository (seen in version 2.1.332), and
 //! passes it on to every Claude Code that it starts. The settings files at the end of a session do
 //! not show such a variable. So the hook at the start stores digests of the variables in the user's
-//! own folder, and which of them the repository had set.
+//! own folder, and which of them settings files had set, of the repository and of the user.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -65,6 +65,10 @@ pub(super) struct Note {
     values: BTreeMap<Variable, String>,
     /// The variables that were set by a settings file of the repository.
     of_repository: BTreeSet<Variable>,
+    /// The variables that were set by a settings file of the user. Those that no file sets any more
+    /// were taken back.
+    #[serde(default)]
+    of_files: BTreeSet<Variable>,
 }
 
 impl Beginning {
@@ -101,7 +105,8 @@ impl Beginning {
         }
     }
 
-    /// Whether a value that no settings file explains was the user's when the process began.
+    /// Whether a value that no settings file explains was that of the user's shell when the process
+    /// began.
     pub(super) fn vouches(&self, variable: Variable, host: &Host) -> bool {
         let Some(value) = digest_of(variable, host) else {
             return true;
@@ -118,6 +123,7 @@ impl Beginning {
             Self::Noted(note) => {
                 note.values.get(&variable) == Some(&value)
                     && !note.of_repository.contains(&variable)
+                    && !note.of_files.contains(&variable)
             }
         }
     }
@@ -139,6 +145,8 @@ impl Note {
             let is_inherited = || !named(*variable) && hold(&running, *variable, &value);
             if of_repository(*variable) || is_inherited() {
                 note.of_repository.insert(*variable);
+            } else if named(*variable) {
+                note.of_files.insert(*variable);
             }
             note.values.insert(*variable, value);
         }

@@ -93,6 +93,13 @@ impl Environment {
             deciders: BTreeMap::new(),
         };
         for variable in Variable::ALL {
+            if files.is_outranked(*variable, caller) {
+                judged.host.unset(*variable);
+                if let Some((_, file)) = files.of_repository(*variable, caller) {
+                    judged.overrule(*variable, file);
+                }
+                continue;
+            }
             judged.decide(*variable, files, caller);
             if !files.names(*variable, caller) && !beginning.vouches(*variable, host) {
                 judged.doubt(*variable);
@@ -194,10 +201,12 @@ impl Environment {
     /// Uses the value of a settings file of the user. If a hook was given another value, the origin
     /// of that value is unknown: it may come from settings that no longer exist.
     fn take(&mut self, variable: Variable, value: &str, caller: Caller) {
-        if caller.wants_settings() {
+        let given = self.host.value(variable);
+        // A running Claude Code does not know a source of the key that was named meanwhile.
+        let is_new = given.is_none() && Variable::API_KEY.contains(&variable);
+        if caller.wants_settings() || is_new {
             return self.set(variable, value);
         }
-        let given = self.host.value(variable);
         if given.is_some_and(|given| given != OsStr::new(value)) {
             self.hide(variable, Hidden::Unexplained);
         }
@@ -282,7 +291,10 @@ impl Environment {
         self.credit(variable, users);
         match users.and_then(|layer| owner::named(&layer.variables, variable)) {
             Some(value) => self.set(variable, value),
-            None if caller.sees_no_shell() => self.hide(variable, Hidden::ByProject),
+            // Nobody sets the plugin's options in a shell.
+            None if caller.sees_no_shell() || variable.is_option() => {
+                self.hide(variable, Hidden::ByProject);
+            }
             None => {}
         }
     }

@@ -8,7 +8,7 @@ use super::stopped::Stopped;
 use crate::host::Host;
 use crate::integrations::claude_code::in_force::{InForce, Scope};
 use crate::integrations::claude_code::settings::{self, ProjectFile, Variables};
-use crate::variables::Variable;
+use crate::variables::{IfCommitted, Variable};
 
 /// A settings file in force.
 pub(super) struct Layer {
@@ -100,6 +100,36 @@ impl Files {
     /// Whether any of the files sets a variable.
     pub(super) fn names(&self, variable: Variable, caller: Caller) -> bool {
         self.strongest(variable).is_some() || self.of_repository(variable, caller).is_some()
+    }
+
+    /// Whether a stronger file says that the key comes from somewhere else. One decision is made
+    /// about the key, by the strongest file that names a source of it: an administrator's file with
+    /// the key is not replaced by a key of the shell.
+    pub(super) fn is_outranked(&self, variable: Variable, caller: Caller) -> bool {
+        let may_choose = |it: Variable, layer: &Layer| {
+            layer.owner == Owner::User || it.if_committed() == IfCommitted::ChoosesDestination
+        };
+        let place_of = |it: Variable| {
+            self.layers.iter().rposition(|layer| {
+                may_choose(it, layer) && owner::named(&layer.variables, it).is_some()
+            })
+        };
+        let is_source = Variable::API_KEY.contains(&variable) && !variable.is_option();
+        if !is_source || caller == Caller::OtherAgent {
+            return false;
+        }
+        let sources = Variable::API_KEY.into_iter();
+        let others = sources.filter(|it| !it.is_option() && *it != variable);
+        let Some(other) = others.filter_map(place_of).max() else {
+            return false;
+        };
+        // A file above the project is not in force everywhere, and as strong as one of the project.
+        let is_above = variable.if_committed() == IfCommitted::ChoosesDestination
+            && self.of_repository(variable, caller).is_some();
+        place_of(variable).map_or_else(
+            || !is_above || self.layers[other].scope != Scope::User,
+            |own| own < other,
+        )
     }
 
     /// The strongest file in force that sets a variable.

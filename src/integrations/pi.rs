@@ -19,7 +19,10 @@ pub(super) const INSTALL: &str = "pi install npm:posthog-llma-pi";
 #[must_use]
 pub(super) fn extension(host: &Host) -> Option<PathBuf> {
     let own = paths::agent_dir(host).map(|folder| folder.join("settings.json"));
-    let of_project = host.cwd.as_ref().map(|cwd| cwd.join(".pi/settings.json"));
+    let of_project = host
+        .cwd
+        .as_ref()
+        .map(|cwd| cwd.join(".pi").join("settings.json"));
     let mut files = [own, of_project].into_iter().flatten();
     files.find(|file| names_us(file))
 }
@@ -31,7 +34,7 @@ pub(super) fn version(host: &Host) -> Option<String> {
     let file = extension(host)?;
     let source = our_source(&file)?;
     let settings = file.parent()?;
-    let installed = settings.join("npm/node_modules").join(PACKAGE);
+    let installed = settings.join("npm").join("node_modules").join(PACKAGE);
     npm::version(&settings.join(source)).or_else(|| npm::version(&installed))
 }
 

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::lock::Lock;
+use super::transcripts;
 use crate::files::{make_directory, private_file, remove};
 use crate::fingerprint;
 
@@ -144,8 +145,8 @@ impl Endings {
     }
 
     fn path(&self, agent: &str, transcript: &Path) -> PathBuf {
-        let transcript = transcript.as_os_str().as_encoded_bytes();
-        let name = fingerprint::of(&[agent.as_bytes(), transcript]);
+        let transcript = transcripts::written(transcript);
+        let name = fingerprint::of(&[agent.as_bytes(), &transcript]);
         self.folder.join(format!("{name:016x}.json"))
     }
 }

@@ -3,9 +3,16 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::error::OutboxError;
 use super::{endings, exclusions, key};
+
+/// Maximum time to wait until another process has closed a file.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Pause between two attempts to remove it.
+const POLL: Duration = Duration::from_millis(100);
 
 /// Prefixes of the names of the files in a state directory.
 const FILES: [&str; 5] = ["outbox.", "inbox.", "serve.", "sender-", key::FILE];
@@ -30,9 +37,9 @@ pub(crate) fn purge(directory: &Path) -> Result<bool, OutboxError> {
         let (path, name) = (entry.path(), entry.file_name());
         let name = name.to_string_lossy();
         let removed = if FOLDERS.contains(&&*name) {
-            fs::remove_dir_all(&path)
+            once_closed(|| fs::remove_dir_all(&path))
         } else if FILES.iter().any(|own| name.starts_with(own)) {
-            fs::remove_file(&path)
+            once_closed(|| fs::remove_file(&path))
         } else {
             Ok(())
         };
@@ -46,6 +53,25 @@ pub(crate) fn purge(directory: &Path) -> Result<bool, OutboxError> {
             .or_else(missing_is_fine)
             .map(|()| true)
             .map_err(failed()),
+    }
+}
+
+/// Removes a file that another process may have open for a moment: on Windows, it can be removed
+/// once that process has closed it.
+fn once_closed(remove: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    const SHARING_VIOLATION: i32 = 32;
+    let start = Instant::now();
+    loop {
+        match remove() {
+            Err(error)
+                if cfg!(windows)
+                    && error.raw_os_error() == Some(SHARING_VIOLATION)
+                    && start.elapsed() < PATIENCE =>
+            {
+                thread::sleep(POLL);
+            }
+            removed => return removed,
+        }
     }
 }
 

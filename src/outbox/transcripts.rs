@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::records::TranscriptStamp;
 use super::{Outbox, OutboxError};
+use crate::paths;
 
 impl Outbox {
     /// Size and time of a transcript file when its events were last stored.
@@ -17,7 +18,7 @@ impl Outbox {
         self.read(|connection| {
             connection
                 .prepare_cached("SELECT size, modified FROM transcripts WHERE path = ?1")?
-                .query_row([path.as_os_str().as_encoded_bytes()], |row| {
+                .query_row([written(path)], |row| {
                     Ok(TranscriptStamp {
                         path: path.to_owned(),
                         size: row.get(0)?,
@@ -47,12 +48,20 @@ pub(super) fn remember(
     )?;
     for transcript in transcripts {
         insert.execute(params![
-            transcript.path.as_os_str().as_encoded_bytes(),
+            written(&transcript.path),
             transcript.size,
             nanoseconds(transcript.modified),
         ])?;
     }
     Ok(())
+}
+
+/// The bytes by which a transcript is known: the same for every way to write its path, since hooks
+/// name it in the agent's way and listings in ours.
+pub(super) fn written(path: &Path) -> Vec<u8> {
+    paths::in_one_form(path)
+        .into_os_string()
+        .into_encoded_bytes()
 }
 
 /// Nanoseconds since 1970; times before 1970 and after 2262 count as 1970.

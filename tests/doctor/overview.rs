@@ -6,7 +6,7 @@ use std::process::Child;
 use serde_json::json;
 
 use crate::doctor::machine::{Machine, fits};
-use crate::support::env::{API_KEY, Outcome, TestEnv};
+use crate::support::env::{API_KEY, Outcome, TestEnv, in_home};
 use crate::support::posthog::PostHog;
 use crate::support::session::Session;
 
@@ -72,7 +72,10 @@ fn a_machine_where_all_is_well_is_told_how_to_look() {
     let outcome = run(&machine.scene.env).never_mentions(API_KEY);
     assert_eq!(next(&outcome), "posthog-llma status");
     outcome
-        .says("Claude Code  on, by ~/.claude/settings.json")
+        .says(&format!(
+            "Claude Code  on, by {}",
+            in_home(".claude/settings.json")
+        ))
         .says("(key phc_…DEFG)");
 }
 
@@ -165,7 +168,10 @@ fn an_agent_without_its_plugin_is_a_step_of_its_own() {
     let nothing: [&str; 0] = [];
     let keyed = env.command(nothing).env("POSTHOG_API_KEY", API_KEY).run();
     assert_eq!(next(&keyed), "posthog-llma status");
-    keyed.says("Pi           on, by ~/.pi/agent/settings.json");
+    keyed.says(&format!(
+        "Pi           on, by {}",
+        in_home(".pi/agent/settings.json")
+    ));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::doctor::machine::Machine;
-use crate::support::env::{API_KEY, Run};
+use crate::support::env::{API_KEY, Run, in_home};
 use crate::support::posthog::Fault;
 use crate::support::process::wait_for;
 use crate::support::scene::SOON;
@@ -26,7 +26,7 @@ fn what_cannot_be_read_is_said_and_the_rest_is_shown() {
     let trust = machine.scene.env.write(trust, "{");
     let shown = status(&machine).run().code(1);
     shown
-        .says("on, by ~/.claude/settings.json")
+        .says(&format!("on, by {}", in_home(".claude/settings.json")))
         .says("nothing is sent: ")
         .says("remove it and confirm again")
         .says("00000000");
@@ -36,7 +36,7 @@ fn what_cannot_be_read_is_said_and_the_rest_is_shown() {
     fs::write(outbox, "no database at all").expect("it is ours");
     let shown = status(&machine).run().code(1);
     shown
-        .says("on, by ~/.claude/settings.json")
+        .says(&format!("on, by {}", in_home(".claude/settings.json")))
         .says("outbox.db is damaged")
         .says(&machine.scene.posthog.url());
     let json = status(&machine).argument("--json").run().code(1);

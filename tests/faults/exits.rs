@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use serde_json::json;
 
-use crate::support::env::{Outcome, Run};
+use crate::support::env::{Outcome, Run, is_wine};
 use crate::support::posthog::{Fault, PostHog};
 use crate::support::process::{Process, kill_all, wait_for};
 use crate::support::scene::{CROWDED, SOON, Scene};
@@ -38,16 +38,18 @@ fn quiet(run: Run) -> Outcome {
     run.run().success().silent().within(CROWDED)
 }
 
-/// The shortest of a few tries, since other tests run at the same time.
-fn quickest(mut attempt: impl FnMut() -> Duration, enough: Duration) -> Duration {
+/// Asserts that the shortest of a few tries returns at once, since other tests run at the same time.
+/// Under Wine, a process takes longer to start than a person waits, so that this tells nothing.
+#[track_caller]
+fn returns_at_once(mut attempt: impl FnMut() -> Duration) {
     let mut least = Duration::MAX;
     for _ in 0..6 {
         least = least.min(attempt());
-        if least < enough {
-            break;
+        if least < AT_ONCE {
+            return;
         }
     }
-    least
+    assert!(is_wine(), "{least:?}");
 }
 
 #[test]
@@ -97,8 +99,7 @@ fn a_destination_in_trouble_is_not_waited_for_however_large_the_session() {
         scene.wait_until_stored(&large);
         took
     };
-    let took = quickest(attempt, AT_ONCE);
-    assert!(took < AT_ONCE, "{took:?}");
+    returns_at_once(attempt);
 }
 
 #[test]
@@ -116,8 +117,7 @@ fn while_another_process_sends_nobody_waits() {
         });
         took
     };
-    let took = quickest(attempt, AT_ONCE);
-    assert!(took < AT_ONCE, "{took:?}");
+    returns_at_once(attempt);
 }
 
 #[test]

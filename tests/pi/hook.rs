@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use crate::pi::fixtures::transcript;
-use crate::support::env::Outcome;
+use crate::support::env::{self, Outcome};
 use crate::support::scene::{CROWDED, Scene};
 
 /// Age at which a quiet session is stored by the sweep.
@@ -193,7 +193,8 @@ fn status_and_doctor_show_whether_pi_runs_the_hook() {
     shown("off: its plugin is not installed; 1 session");
     let packages = r#"{"packages":["npm:posthog-llma-pi"]}"#;
     scene.env.write("home/.pi/agent/settings.json", packages);
-    shown("on, by ~/.pi/agent/settings.json; 1 session");
+    let by = env::in_home(".pi/agent/settings.json");
+    shown(&format!("on, by {by}; 1 session"));
     assert_eq!(scene.status()["agents"][0]["enabled"], true);
     let outcome = scene
         .env

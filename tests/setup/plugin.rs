@@ -64,6 +64,6 @@ fn a_project_cannot_pretend_to_be_the_plugin() {
     let ingest = options
         .iter()
         .fold(ingest, |run, (name, value)| run.env(name, value));
-    ingest.run().code(1).complains("trust --project");
+    ingest.run().code(1).complains("came with this project");
     assert_eq!(user.posthog.count(), 0);
 }

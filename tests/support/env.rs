@@ -35,6 +35,11 @@ pub(crate) fn is_wine() -> bool {
     cfg!(windows) && Path::new(r"C:\windows\system32\winecfg.exe").exists()
 }
 
+/// A path below the home directory, written with `/`, as the program shows it to people.
+pub(crate) fn in_home(path: &str) -> String {
+    format!("~/{path}").replace('/', std::path::MAIN_SEPARATOR_STR)
+}
+
 /// Home, state and project directory of one test.
 pub(crate) struct TestEnv {
     root: TempDir,
@@ -64,8 +69,8 @@ impl TestEnv {
             ("CLAUDE_CONFIG_DIR".into(), env.claude().into()),
             ("POSTHOG_LLMA_STATE_DIR".into(), env.state().into()),
         ]);
-        // No Windows process starts without these two.
-        for name in ["SystemRoot", "TEMP"] {
+        // No Windows process starts without the first two; the third is the name of the machine.
+        for name in ["SystemRoot", "TEMP", "COMPUTERNAME"] {
             if let Some(value) = std::env::var_os(name) {
                 env.variables.insert(name.into(), value);
             }

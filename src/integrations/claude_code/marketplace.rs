@@ -84,7 +84,7 @@ pub fn version_in_folder(host: &Host) -> Option<String> {
     let mut plugins = marketplace.plugins.into_iter();
     let listed = plugins.find(|listed| listed.name == plugin)?;
     let files = folder.join(listed.source.as_str()?);
-    let manifest: Option<Value> = read(&files.join(".claude-plugin/plugin.json")).ok()?;
+    let manifest: Option<Value> = read(&files.join(".claude-plugin").join("plugin.json")).ok()?;
     manifest?["version"].as_str().map(str::to_owned)
 }
 
@@ -99,7 +99,7 @@ fn source(host: &Host) -> Result<Option<Source>, Unloadable> {
         return Ok(None);
     };
     let known: Option<BTreeMap<String, Known>> =
-        read(&config.join("plugins/known_marketplaces.json"))?;
+        read(&config.join("plugins").join("known_marketplaces.json"))?;
     let (_, marketplace) = names();
     Ok(known.and_then(|mut known| Some(known.remove(marketplace)?.source)))
 }

@@ -83,7 +83,7 @@ impl Plugin {
         let Some(config) = config_dir(host) else {
             return Ok(None);
         };
-        let list = config.join("plugins/installed_plugins.json");
+        let list = config.join("plugins").join("installed_plugins.json");
         let Ok(bytes) = fs::read(&list) else {
             return Ok(None);
         };

@@ -51,7 +51,10 @@ pub(crate) fn config_dirs(host: &Host) -> Vec<PathBuf> {
     } else {
         let config = host.config.iter().map(|config| config.join("claude"));
         folders.extend(config);
-        let home = host.home.iter().map(|home| home.join(".config/claude"));
+        let home = host
+            .home
+            .iter()
+            .map(|home| home.join(".config").join("claude"));
         folders.extend(home);
     }
     without_repetitions(folders)
@@ -155,7 +158,9 @@ fn tasks(cowork: &Path) -> Listing<PathBuf> {
     for account in accounts.collect::<Vec<_>>() {
         let mut tasks = folders_in(&account, &mut projects);
         tasks.extend(folders_in(&account.join("agent"), &mut projects));
-        let inside = tasks.iter().map(|task| task.join(".claude/projects"));
+        let inside = tasks
+            .iter()
+            .map(|task| task.join(".claude").join("projects"));
         projects.found.extend(inside.filter(|it| it.is_dir()));
     }
     projects

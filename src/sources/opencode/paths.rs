@@ -13,7 +13,7 @@ use crate::variables::Variable;
 #[must_use]
 pub(super) fn data_dir(host: &Host) -> Option<PathBuf> {
     let moved = host.path_variable(Variable::XdgDataHome);
-    let data = moved.or_else(|| Some(host.home.as_ref()?.join(".local/share")))?;
+    let data = moved.or_else(|| Some(host.home.as_ref()?.join(".local").join("share")))?;
     Some(data.join("opencode"))
 }
 

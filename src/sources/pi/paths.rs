@@ -79,7 +79,11 @@ pub(crate) fn sessions_dir(host: &Host) -> Option<PathBuf> {
 pub(crate) fn agent_dir(host: &Host) -> Option<PathBuf> {
     let moved = host.path_variable(Variable::PiDir);
     let moved = moved.map(|path| as_path(path, host));
-    moved.or_else(|| host.home.as_ref().map(|home| home.join(".pi/agent")))
+    moved.or_else(|| {
+        host.home
+            .as_ref()
+            .map(|home| home.join(".pi").join("agent"))
+    })
 }
 
 /// The sessions of the project in the current directory, by path.
