@@ -67,6 +67,48 @@ fn what_setup_made_is_gone_after_remove() {
     again.complains("says nothing of posthog-llma");
 }
 
+#[test]
+fn values_that_the_user_had_before_setup_come_back() {
+    let before =
+        r#"{"env":{"POSTHOG_HOST":"https://eu.i.posthog.com","POSTHOG_API_KEY":"phc_mine"}}"#;
+    for purge in [&["--purge"][..], &[]] {
+        let user = Newcomer::new();
+        user.env.write(user.settings(), before);
+        user.set_up(&[]).success();
+        user.set_up(&["--privacy-mode"]).success();
+        let remove = ["setup", "--remove"].iter().chain(purge);
+        let outcome = user.env.run(remove).success();
+        outcome.complains("as before setup in ");
+        assert_eq!(user.variable("POSTHOG_API_KEY"), "phc_mine");
+        assert_eq!(user.variable("POSTHOG_HOST"), "https://eu.i.posthog.com");
+        assert_eq!(user.variable("POSTHOG_LLMA_CC_ENABLED"), Value::Null);
+        assert_eq!(user.read() == before, !purge.is_empty(), "privacy stays");
+    }
+}
+
+#[test]
+fn the_plugin_sends_nothing_with_a_key_of_its_own_after_remove() {
+    let user = Newcomer::new();
+    user.install_plugin();
+    user.set_up(&[]).success();
+    let outcome = user.env.run(["setup", "--remove"]).success();
+    outcome.complains("setup --remove takes that away too");
+    assert_eq!(user.variable("POSTHOG_LLMA_CC_ENABLED"), "false");
+    assert_eq!(user.variable("POSTHOG_API_KEY"), Value::Null);
+    let list = user.env.claude().join("plugins/installed_plugins.json");
+    fs::remove_file(list).expect("it is ours");
+    user.env.run(["setup", "--remove"]).success();
+    assert!(!user.settings().exists());
+    let told = user
+        .env
+        .command(["setup", "--remove"])
+        .env("POSTHOG_LLMA_CC_ENABLED", "true")
+        .env("POSTHOG_API_KEY", API_KEY);
+    told.run()
+        .success()
+        .complains("but sessions are still sent");
+}
+
 /// The folder of configuration is another one on macOS.
 #[cfg(not(target_os = "macos"))]
 #[test]

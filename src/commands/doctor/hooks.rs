@@ -52,6 +52,13 @@ fn plugin(machine: &Machine, own: Option<&SettingsFile>) -> Diagnosis {
                 format!("not needed: {path} has a hook that calls this program"),
             )
         }
+        (Ok(None), None) if plugin::is_enabled_by_administrator(&machine.settings) => {
+            Diagnosis::advice(
+                CHECK,
+                "enabled by your administrator, and not installed yet",
+                "start claude in a terminal: it installs the plugin in the background",
+            )
+        }
         (Ok(None), None) => Diagnosis::problem(
             CHECK,
             "not installed: no hook calls this program",

@@ -6,6 +6,7 @@ mod offers;
 mod openrouter;
 mod place;
 mod purge;
+mod remove;
 mod trial;
 
 use anyhow::Context;
@@ -56,7 +57,7 @@ pub(super) fn run(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Exit> {
     // Checked before anything is asked or sent: whether the file can be changed.
     let file = SettingsFile::open(&place.file)?;
     if arguments.remove {
-        remove(&place, &file, arguments.purge, host)?;
+        remove::run(&place, &file, arguments.purge, host)?;
         if arguments.purge {
             purge::run(&place, host)?;
         }
@@ -223,37 +224,6 @@ fn what_now(place: &Place, host: &Host) {
 fn is_called(host: &Host) -> bool {
     let has_plugin = matches!(Plugin::installed(host), Ok(Some(_)));
     has_plugin || plugin::own_hook(&InForce::read(host)).is_some()
-}
-
-fn remove(place: &Place, file: &SettingsFile, is_purge: bool, host: &Host) -> anyhow::Result<()> {
-    let path = words::path(&place.file, host);
-    let mut names: Vec<&str> = KEYS.iter().map(|it| it.name()).collect();
-    names.retain(|name| *name == Variable::ApiKey.name() || file.sets(name));
-    names.extend([HOST, ENABLED]);
-    if is_purge {
-        names.push(PRIVACY);
-    }
-    let Some(text) = file.without(&names) else {
-        say(&format!("{path} says nothing of posthog-llma"));
-        return Ok(());
-    };
-    if file.is_ours(&text) {
-        file.delete()?;
-        say(&format!("removed {path}: there was nothing else in it"));
-    } else {
-        file.save(&text)?;
-        say(&format!("removed {} from {path}", words::list(&names)));
-    }
-    if !is_purge {
-        say(
-            "waiting events are kept for another setup; a host that was confirmed stays confirmed \
-             (--purge removes both)",
-        );
-        if file.sets(PRIVACY) {
-            say(&format!("{PRIVACY} stays in {path}"));
-        }
-    }
-    Ok(())
 }
 
 /// Prints a message in lines that fit a terminal.

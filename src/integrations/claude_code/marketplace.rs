@@ -4,7 +4,8 @@
 //! A plugin of a marketplace that is a folder is read from that folder at every start; the copy in
 //! `plugins/cache` is no substitute. If the folder was moved, no longer lists the plugin or has
 //! lost its files, Claude Code starts without the plugin and reports it only in `/plugin` and
-//! `claude plugin list`. A missing `known_marketplaces.json` is created again from the settings.
+//! `claude plugin list`. A missing `known_marketplaces.json` is created again from the settings: an
+//! administrator's settings name the source of the marketplace too.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::in_force::InForce;
 use super::settings::content::PLUGIN;
 use crate::host::Host;
 use crate::sources::claude_code::places::config_dir;
@@ -77,6 +79,12 @@ pub fn is_known(host: &Host) -> bool {
 /// loads; `None` if the marketplace is no folder.
 #[must_use]
 pub fn version_in_folder(host: &Host) -> Option<String> {
+    in_folder(host).map(|(version, _)| version)
+}
+
+/// The version and the files of the plugin in the folder that its marketplace was added from;
+/// `None` if the marketplace is no folder.
+pub(super) fn in_folder(host: &Host) -> Option<(String, PathBuf)> {
     let source = source(host).ok().flatten()?;
     let folder = source.path.filter(|_| source.source == "directory")?;
     let marketplace: Marketplace = read(&folder.join(LIST)).ok().flatten()?;
@@ -85,7 +93,8 @@ pub fn version_in_folder(host: &Host) -> Option<String> {
     let listed = plugins.find(|listed| listed.name == plugin)?;
     let files = folder.join(listed.source.as_str()?);
     let manifest: Option<Value> = read(&files.join(".claude-plugin").join("plugin.json")).ok()?;
-    manifest?["version"].as_str().map(str::to_owned)
+    let version = manifest?["version"].as_str()?.to_owned();
+    Some((version, files))
 }
 
 /// The names of the plugin and of its marketplace.
@@ -93,7 +102,7 @@ fn names() -> (&'static str, &'static str) {
     PLUGIN.split_once('@').unwrap_or((PLUGIN, ""))
 }
 
-/// The source of the marketplace; `None` if it was not added.
+/// The source of the marketplace; `None` if neither the user nor the administrator added it.
 fn source(host: &Host) -> Result<Option<Source>, Unloadable> {
     let Some(config) = config_dir(host) else {
         return Ok(None);
@@ -101,7 +110,19 @@ fn source(host: &Host) -> Result<Option<Source>, Unloadable> {
     let known: Option<BTreeMap<String, Known>> =
         read(&config.join("plugins").join("known_marketplaces.json"))?;
     let (_, marketplace) = names();
-    Ok(known.and_then(|mut known| Some(known.remove(marketplace)?.source)))
+    let known = known.and_then(|mut known| Some(known.remove(marketplace)?.source));
+    Ok(known.or_else(|| managed_source(marketplace, host)))
+}
+
+/// The source of a marketplace that the administrator's settings name.
+fn managed_source(marketplace: &str, host: &Host) -> Option<Source> {
+    let settings = InForce::read(host);
+    let mut named = settings
+        .entries("extraKnownMarketplaces", marketplace)
+        .into_iter();
+    let (named, _) = named.find(|(_, file)| file.is_managed())?;
+    let known: Known = serde_json::from_value(named.clone()).ok()?;
+    Some(known.source)
 }
 
 /// Checks that Claude Code can load the plugin from the folder that its marketplace was added from.

@@ -3,7 +3,8 @@
 //!
 //! Seen in version 2.1.329: `plugins/installed_plugins.json` lists the installations of each
 //! `<plugin>@<marketplace>`, one per scope, and `enabledPlugins` in the settings switches a plugin
-//! on.
+//! on. A plugin that an administrator's settings enable from a folder runs in the first session of a
+//! user, and is in that list from the second on (2.1.332).
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::in_force::{InForce, SettingsFile};
+use super::marketplace;
 pub use super::settings::content::PLUGIN;
 use crate::host::Host;
 use crate::sources::claude_code::places::config_dir;
@@ -75,7 +77,8 @@ struct Installation {
 }
 
 impl Plugin {
-    /// The plugin as installed for this user, or for the current project.
+    /// The plugin as installed for this user or for the current project, or as an administrator
+    /// enabled it from a folder.
     ///
     /// # Errors
     /// When Claude Code's list of plugins exists and cannot be read. The message names the file.
@@ -85,7 +88,7 @@ impl Plugin {
         };
         let list = config.join("plugins").join("installed_plugins.json");
         let Ok(bytes) = fs::read(&list) else {
-            return Ok(None);
+            return Ok(Self::managed(host));
         };
         let installed: Installed = serde_json::from_slice(&bytes)
             .map_err(|error| format!("{} cannot be read: {error}", list.display()))?;
@@ -99,7 +102,7 @@ impl Plugin {
         let ours = installed.plugins.get(PLUGIN).into_iter().flatten();
         // An installation for this project takes precedence.
         let ours = ours.filter(here).max_by_key(|it| it.project_path.is_some());
-        Ok(ours.map(|it| Self {
+        let installed = ours.map(|it| Self {
             version: it.version.clone(),
             path: it.install_path.clone(),
             installed_at: it
@@ -107,8 +110,28 @@ impl Plugin {
                 .as_deref()
                 .or(it.installed_at.as_deref())
                 .and_then(parse_time),
-        }))
+        });
+        Ok(installed.or_else(|| Self::managed(host)))
     }
+
+    fn managed(host: &Host) -> Option<Self> {
+        if !is_enabled_by_administrator(&InForce::read(host)) {
+            return None;
+        }
+        let (version, path) = marketplace::in_folder(host)?;
+        Some(Self {
+            version,
+            path,
+            installed_at: None,
+        })
+    }
+}
+
+/// Whether an administrator's settings enable the plugin.
+#[must_use]
+pub fn is_enabled_by_administrator(settings: &InForce) -> bool {
+    let enabled = settings.entry("enabledPlugins", PLUGIN);
+    enabled.is_some_and(|(value, file)| *value == Value::Bool(true) && file.is_managed())
 }
 
 /// The reason for which the plugin's hooks do not run; `None` if they do.
@@ -171,12 +194,29 @@ fn program_in(groups: &Value) -> Option<PathBuf> {
             return None;
         }
         // With arguments of its own, the command is one path; otherwise it is a line for a shell.
-        let is_line = hook.get("args").is_none();
-        let words = command.split_whitespace().filter(|_| is_line);
-        let mut words = words.map(|word| word.trim_matches(['"', '\'']));
-        let word = words.find(|word| word.contains(PROGRAM));
-        Some(PathBuf::from(word.unwrap_or(command)))
+        if hook.get("args").is_some() {
+            return Some(PathBuf::from(command));
+        }
+        let word = words(command).into_iter().find(|it| it.contains(PROGRAM));
+        Some(PathBuf::from(word.as_deref().unwrap_or(command)))
     })
+}
+
+/// The words of a line for a shell, without their quotes. Other rules differ between the shells that
+/// Claude Code uses, and a backslash is a part of a path on Windows.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    for character in line.chars() {
+        match (quote, character, words.last_mut()) {
+            (Some(open), _, _) if open == character => quote = None,
+            (None, '"' | '\'', _) => quote = Some(character),
+            (None, _, _) if character.is_whitespace() => words.push(String::new()),
+            (_, _, Some(word)) => word.push(character),
+            (_, _, None) => {}
+        }
+    }
+    words
 }
 
 #[cfg(test)]
@@ -186,6 +226,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::integrations::claude_code::in_force::MANAGED;
 
     fn host(root: &Path) -> Host {
         let mut host = Host::bare(Utc::now);
@@ -236,6 +277,38 @@ mod tests {
             let found = Plugin::installed(&host).unwrap();
             assert_eq!(found.as_ref().map(|it| it.version.as_str()), expected);
         }
+    }
+
+    #[test]
+    fn a_plugin_that_an_administrator_enables_from_a_folder_needs_no_installation() {
+        let root = tempfile::tempdir().unwrap();
+        let host = host(root.path());
+        let source = json!({ "source": "directory", "path": root.path().join("opt") });
+        let settings = |is_on| {
+            json!({
+                "extraKnownMarketplaces": { "posthog-llma": { "source": source } },
+                "enabledPlugins": { PLUGIN: is_on },
+            })
+        };
+        let managed = format!("system/{MANAGED}/managed-settings.json");
+        let list = json!({ "plugins": [{ "name": "posthog", "source": "./" }] });
+        write(root.path(), "opt/.claude-plugin/marketplace.json", &list);
+        let manifest = json!({ "version": "0.3.0" });
+        write(root.path(), "opt/.claude-plugin/plugin.json", &manifest);
+        write(root.path(), &managed, &settings(false));
+        assert_eq!(Plugin::installed(&host), Ok(None));
+        // A user has to install it.
+        write(root.path(), ".claude/settings.json", &settings(true));
+        assert_eq!(Plugin::installed(&host), Ok(None));
+        write(root.path(), &managed, &settings(true));
+        let found = Plugin::installed(&host).unwrap().unwrap();
+        assert_eq!(found.version, "0.3.0");
+        write(
+            root.path(),
+            ".claude/plugins/installed_plugins.json",
+            &json!({ "plugins": {} }),
+        );
+        assert_eq!(Plugin::installed(&host), Ok(Some(found)));
     }
 
     #[test]
@@ -341,6 +414,18 @@ mod tests {
                 "/usr/bin/posthog-llma",
             ),
             (json!({ "command": "posthog-llma hook" }), "posthog-llma"),
+            (
+                json!({ "command": r#""/opt/my tools/posthog-llma" hook"# }),
+                "/opt/my tools/posthog-llma",
+            ),
+            (
+                json!({ "command": r#"nice "C:\Program Files\posthog-llma.exe" hook"# }),
+                r"C:\Program Files\posthog-llma.exe",
+            ),
+            (
+                json!({ "command": r#""/opt/my tools"/posthog-llma hook"# }),
+                "/opt/my tools/posthog-llma",
+            ),
         ] {
             let groups = json!([{ "hooks": [hook] }]);
             assert_eq!(program_in(&groups), Some(PathBuf::from(program)), "{hook}");

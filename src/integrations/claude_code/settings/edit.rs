@@ -107,8 +107,7 @@ impl SettingsFile {
     /// Whether the file sets a variable.
     #[must_use]
     pub fn sets(&self, name: &str) -> bool {
-        let settings = parse(self.text()).unwrap_or_default();
-        settings["env"].get(name).is_some()
+        value(self.text(), name).is_some()
     }
 
     /// The text of the file with these variables and without others; `None` if it is so already.
@@ -119,13 +118,31 @@ impl SettingsFile {
         (text != self.text()).then_some(text)
     }
 
-    /// The text of the file without these variables; `None` if it has none of them.
+    /// The text of the file without these variables, of which one switches something on; `None` if
+    /// it has none of them. Values that the user had for the others while it was off come back.
     ///
     /// If a copy by [`SettingsFile::back_up`] has the same settings, the text is exactly that copy.
     #[must_use]
-    pub fn without(&self, names: &[&str]) -> Option<String> {
+    pub fn without(&self, names: &[&str], switch: &str) -> Option<String> {
         let text = without_variables(self.text(), names);
-        (text != self.text()).then(|| self.backed_up(&text).unwrap_or(text))
+        if text == self.text() {
+            return None;
+        }
+        let before = self.texts().find(|copy| value(copy, switch).is_none());
+        let values: Vec<(&str, String)> = names
+            .iter()
+            .filter_map(|name| {
+                let value = value(before.as_deref()?, name)?;
+                Some((*name, value.as_str()?.to_owned()))
+            })
+            .collect();
+        let text = if values.is_empty() {
+            text
+        } else {
+            let values: Vec<_> = values.iter().map(|(name, it)| (*name, &**it)).collect();
+            with_variables(&text, &values)
+        };
+        Some(self.backed_up(&text).unwrap_or(text))
     }
 
     /// Whether an empty object is left, and there was no file before the first change.
@@ -231,15 +248,15 @@ impl SettingsFile {
 
     /// The newest copy with the same meaning.
     fn backed_up(&self, text: &str) -> Option<String> {
-        let copies = self.copies();
         let said = meaning(text)?;
-        let texts = copies
-            .iter()
-            .rev()
-            .filter_map(|copy| fs::read_to_string(copy).ok());
-        texts
-            .into_iter()
+        self.texts()
             .find(|copy| meaning(copy).as_ref() == Some(&said))
+    }
+
+    /// The texts of the copies, the newest first.
+    fn texts(&self) -> impl Iterator<Item = String> {
+        let copies = self.copies().into_iter().rev();
+        copies.filter_map(|copy| fs::read_to_string(copy).ok())
     }
 }
 
@@ -285,14 +302,20 @@ fn parse(text: &str) -> serde_json::Result<Value> {
     }
 }
 
-/// The meaning of a text: equal for two that differ only in spaces or by an empty block.
-fn meaning(text: &str) -> Option<String> {
+/// The meaning of a text: equal for two that differ only in spaces, in order or by an empty block.
+fn meaning(text: &str) -> Option<Value> {
     let mut settings = parse(text).ok()?;
     let all = settings.as_object_mut()?;
     if all.get("env") == Some(&json!({})) {
         all.shift_remove("env");
     }
-    Some(settings.to_string())
+    Some(settings)
+}
+
+/// The value of a variable.
+fn value(text: &str, name: &str) -> Option<Value> {
+    let mut settings = parse(text).ok()?;
+    Some(settings.get_mut("env")?.get_mut(name)?.take())
 }
 
 fn is_blank(text: &str) -> bool {
