@@ -51,7 +51,10 @@ impl Host {
     #[must_use]
     pub fn real() -> Self {
         Self {
-            home: of_windows("USERPROFILE").or_else(dirs::home_dir),
+            // A relative path would lead into whatever folder the user works in.
+            home: of_windows("USERPROFILE")
+                .or_else(dirs::home_dir)
+                .filter(|home| home.is_absolute()),
             cwd: std::env::current_dir().ok(),
             state: of_windows("LOCALAPPDATA")
                 .or_else(dirs::state_dir)

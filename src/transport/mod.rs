@@ -20,6 +20,8 @@ pub use endpoint::{Endpoint, EndpointError, Lane};
 
 /// Bytes of an answer that are read. PostHog's answers have a few dozen bytes.
 const MAX_ANSWER_BYTES: u64 = 64 * 1024;
+/// rustls' word for an answer that is not TLS.
+const NO_TLS: &str = "InvalidContentType";
 /// Prefix of rustls' error messages about certificates.
 const CERTIFICATE: &str = "invalid peer certificate";
 /// Prefix of the standard library's error message for a failed name lookup.
@@ -275,6 +277,10 @@ fn broken(what: String, url: &str) -> PostError {
     }
     if what.contains(LOOKUP) {
         return not_found(url);
+    }
+    if what.contains(NO_TLS) {
+        let what = "the server answers without TLS, which https needs; is it an http address?";
+        return PostError::Connection(what.to_owned());
     }
     PostError::Connection(what)
 }

@@ -109,6 +109,26 @@ fn the_plugin_sends_nothing_with_a_key_of_its_own_after_remove() {
         .complains("but sessions are still sent");
 }
 
+/// A file of more than 512 bytes cannot be written, as on a full disk.
+#[cfg(unix)]
+#[test]
+fn without_room_for_the_settings_nothing_is_asked_or_sent() {
+    let user = Newcomer::new();
+    user.env.write(user.settings(), "{}");
+    let url = user.posthog.url();
+    let full = "trap '' XFSZ; ulimit -f 1; exec \"$@\"";
+    let setup = ["setup", "--host", &url, "--key", API_KEY];
+    let outcome = user.env.through_shell(full, setup).run().code(1);
+    outcome.complains("cannot write ");
+    assert_eq!(user.posthog.count(), 0);
+    assert_eq!(user.read(), "{}");
+    assert_eq!(user.copies().len(), 0);
+    let left = fs::read_dir(user.env.claude())
+        .expect("it is there")
+        .count();
+    assert_eq!(left, 1);
+}
+
 /// The folder of configuration is another one on macOS.
 #[cfg(not(target_os = "macos"))]
 #[test]

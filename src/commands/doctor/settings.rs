@@ -56,15 +56,20 @@ fn unreadable(machine: &Machine) -> Vec<Diagnosis> {
 /// The file in which to change a value.
 fn change(problem: &Problem, machine: &Machine) -> String {
     let name = problem.variable;
+    // What it names may be at fault.
+    let mend = match name {
+        Variable::ApiKeyFile | Variable::ApiKeyCommand => "mend it, or ",
+        _ => "",
+    };
     match machine.environment.decider(name) {
         _ if name.is_option() => {
             format!("change it in Claude Code: /plugin configure {PLUGIN}")
         }
-        Some(file) => format!(
-            "change {name} in {}",
-            words::path(&file.path, &machine.host)
-        ),
-        None => format!("change {name} in the environment"),
+        Some(file) => {
+            let path = words::path(&file.path, &machine.host);
+            format!("{mend}change {name} in {path}")
+        }
+        None => format!("{mend}change {name} in the environment"),
     }
 }
 
@@ -202,13 +207,24 @@ enum Shape {
 fn shape(key: &ApiKey) -> Shape {
     let key = key.secret();
     match key.strip_prefix("phc_") {
+        None if !key.bytes().all(is_of_keys) => Shape::Bad(
+            "holds characters that no key has; it is perhaps a line with more than the key",
+        ),
         None => Shape::Unusual("does not begin with phc_, as project API keys do"),
         Some(rest) if rest.len() < 20 => Shape::Bad("is cut off"),
+        Some(rest) if !rest.bytes().all(is_of_keys) => {
+            Shape::Bad("holds characters that no key has")
+        }
         Some(rest) if !rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
             Shape::Unusual("holds characters that project API keys do not have")
         }
         Some(_) => Shape::Good,
     }
+}
+
+/// Whether a key may have this character: older ones are in another alphabet.
+const fn is_of_keys(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
 /// Whether the project in the current folder is left alone.

@@ -7,7 +7,7 @@ use crate::commands::words;
 use crate::ui::{self, Styled};
 
 /// Column in which the texts begin, after the verdict and the name of the check.
-const COLUMN: usize = 22;
+const COLUMN: usize = 26;
 /// Width of the verdict, in columns.
 const VERDICT: usize = 9;
 

@@ -56,6 +56,7 @@ pub(super) fn run(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Exit> {
     let place = Place::find(arguments.project, host)?;
     // Checked before anything is asked or sent: whether the file can be changed.
     let file = SettingsFile::open(&place.file)?;
+    file.check_room()?;
     if arguments.remove {
         remove::run(&place, &file, arguments.purge, host)?;
         if arguments.purge {

@@ -14,6 +14,9 @@ use crate::files;
 /// Byte order mark, which Claude Code skips and strict JSON does not allow.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
+/// Size in bytes of what setup writes at most.
+const MORE_BYTES: usize = 4096;
+
 /// Reason for which a settings file was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
@@ -102,6 +105,23 @@ impl SettingsFile {
             file.existing = Some(Existing { text, permissions });
         }
         Ok(file)
+    }
+
+    /// Checks that a file as large as this one, and a little more, can be written beside it.
+    ///
+    /// # Errors
+    /// When it cannot: the folder is read-only, or the disk is full.
+    pub fn check_room(&self) -> Result<(), EditError> {
+        let folders = self.target.ancestors().skip(1);
+        let Some(folder) = folders.into_iter().find(|folder| folder.is_dir()) else {
+            return Ok(());
+        };
+        let bytes = vec![b' '; self.text().len() + MORE_BYTES];
+        let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut file| {
+            file.write_all(&bytes)
+                .and_then(|()| file.as_file().sync_all())
+        });
+        written.map_err(|reason| failed_to("write", &self.path, reason))
     }
 
     /// Whether the file sets a variable.
@@ -271,11 +291,18 @@ fn write_new(path: &Path, text: &str, permissions: Option<&Permissions>) -> io::
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file: File = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    if let Some(permissions) = permissions {
-        file.set_permissions(permissions.clone())?;
+    let mut write = || {
+        file.write_all(text.as_bytes())?;
+        if let Some(permissions) = permissions {
+            file.set_permissions(permissions.clone())?;
+        }
+        file.sync_all()
+    };
+    let written = write();
+    if written.is_err() {
+        let _ = fs::remove_file(path);
     }
-    file.sync_all()
+    written
 }
 
 fn check(path: &Path, text: &str) -> Result<(), EditError> {
