@@ -154,17 +154,23 @@ fn program(host: &Host) -> String {
     let program = host.executable.as_ref();
     program.map_or_else(
         || env!("CARGO_PKG_NAME").to_owned(),
-        |path| format!("{:?}", path.display().to_string()),
+        |path| typed(&[path.into()]),
     )
 }
 
-/// Arguments quoted for a shell.
+/// Arguments quoted for a shell: that of Unix, on Windows its own.
 fn typed(arguments: &[OsString]) -> String {
-    let is_plain = |character: char| character.is_alphanumeric() || "-_./:=@,+".contains(character);
+    let is_plain = |character: char| {
+        character.is_alphanumeric()
+            || "-_./:=@,+".contains(character)
+            || cfg!(windows) && character == '\\'
+    };
     let quoted = |argument: &OsString| {
         let argument = argument.to_string_lossy();
         if !argument.is_empty() && argument.chars().all(is_plain) {
             argument.into_owned()
+        } else if cfg!(windows) {
+            format!("\"{argument}\"")
         } else {
             format!("'{}'", argument.replace('\'', r"'\''"))
         }

@@ -187,7 +187,7 @@ fn a_coding_agent_cannot_set_anything_up() {
         let run = user.env.command(arguments.iter()).env("CLAUDECODE", "1");
         let outcome = run.run().code(2).never_mentions(API_KEY);
         let outcome = outcome.complains("in a terminal of your own");
-        let command = format!("posthog-llma\" {typed}");
+        let command = format!("posthog-llma{} {typed}", std::env::consts::EXE_SUFFIX);
         assert!(
             outcome.stderr.trim_end().ends_with(&command),
             "{}",
