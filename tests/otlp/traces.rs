@@ -163,7 +163,7 @@ pub(crate) fn events_below(path: &Path, run: &Run) -> Events {
 /// Asserts that the double of PostHog accepts these events.
 pub(super) fn judged(events: Events) -> Events {
     if !events.is_empty() {
-        let body = json!({ "api_key": API_KEY, "telemetry": events });
+        let body = json!({ "api_key": API_KEY, "batch": events });
         judge(Lane::Ai, &body).unwrap_or_else(|refusal| panic!("{}", refusal.reason));
     }
     events
