@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import plistlib
 import shlex
 import shutil
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -17,6 +19,36 @@ from test_install import OnMachine, needs
 EXAMPLES = ROOT / "examples/fleet"
 
 
+def package(name: str) -> Path:
+    """A package for npm of the newest release."""
+    return Release.of_tests(NEW).folder / f"npm/{name}-{NEW}.tgz"
+
+
+def install_plugin(folder: Path, package: Path, code: int = 0, umask: int = 0o022) -> str:
+    """Runs the script for device management, and returns what it prints, errors included."""
+    done = subprocess.run(
+        [EXAMPLES / "install-plugin.sh", package],
+        env={"PATH": os.defpath, "POSTHOG_LLMA_PLUGIN_FOLDER": str(folder)},
+        umask=umask,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != code:
+        raise AssertionError(f"install-plugin.sh exited with {done.returncode}:\n{done.stdout}")
+    said: str = done.stdout
+    return said
+
+
+def closed(folder: Path) -> list[str]:
+    """What users other than the owner cannot read or, where the owner can, run, in a folder."""
+    paths = [folder, *folder.rglob("*")]
+    modes = {path: path.stat().st_mode for path in paths}
+    wanted = {path: 0o005 if mode & 0o100 else 0o004 for path, mode in modes.items()}
+    return [str(path) for path in paths if modes[path] & wanted[path] != wanted[path]]
+
+
 class Profile(unittest.TestCase):
     def test_the_profile_for_macos_holds_the_same_settings_as_the_file(self) -> None:
         profile = plistlib.loads((EXAMPLES / "claude-code.mobileconfig").read_bytes())
@@ -25,6 +57,49 @@ class Profile(unittest.TestCase):
         settings = {name: it for name, it in payload.items() if not name.startswith("Payload")}
         file = json.loads((EXAMPLES / "managed-settings.folder.json").read_text())
         self.assertEqual(settings, file)
+
+
+class PluginFolder(unittest.TestCase):
+    """The folder that device management fills."""
+
+    def setUp(self) -> None:
+        needs()
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.root = Path(temporary.name)
+        self.root.chmod(0o755)
+        self.folder = self.root / "posthog-llma/plugin"
+
+    def test_every_user_reads_it_whatever_the_umask(self) -> None:
+        self.folder.parent.mkdir(mode=0o700)
+        for umask in (0o022, 0o027, 0o077):
+            said = install_plugin(self.folder, package("posthog-llma-claude-code"), umask=umask)
+            self.assertRegex(said, "^installed .*\n$")
+            self.assertEqual(closed(self.root), [], oct(umask))
+
+    def test_a_folder_of_others_stays_closed_and_is_named(self) -> None:
+        others = self.root / "others"
+        others.mkdir(mode=0o700)
+        said = install_plugin(others / "a/plugin", package("posthog-llma-claude-code"), umask=0o077)
+        self.assertIn(f"other users cannot read below {others}:", said)
+        self.assertEqual(closed(others), [str(others)])
+
+    def test_another_package_leaves_the_plugin_as_it_is(self) -> None:
+        install_plugin(self.folder, package("posthog-llma-claude-code"))
+        before = sorted(self.root.rglob("*"))
+        damaged = self.root / "damaged.tgz"
+        whole = package("posthog-llma-claude-code").read_bytes()
+        for wrong, reason in (
+            (package("posthog-llma"), "is not the plugin of Claude Code"),
+            # The content is whole, and its checksum is not.
+            (damaged, "cannot be unpacked"),
+            (self.root / "missing.tgz", "cannot be unpacked"),
+        ):
+            damaged.write_bytes(whole[:-8] + bytes(8))
+            said = install_plugin(self.folder, wrong, code=1)
+            damaged.unlink()
+            self.assertRegex(said, f"error: {wrong} {reason}.*\n$")
+            self.assertEqual(sorted(self.root.rglob("*")), before)
 
 
 class Fleet(OnMachine):
@@ -65,12 +140,9 @@ class Fleet(OnMachine):
 
     def test_a_folder_works_in_the_first_session_without_a_network(self) -> None:
         folder = self.machine.root / "opt/plugin"
-        package = Release.of_tests(NEW).folder / f"npm/posthog-llma-claude-code-{NEW}.tgz"
-        install = [EXAMPLES / "install-plugin.sh", package]
-        variables = self.machine.environment | {"POSTHOG_LLMA_PLUGIN_FOLDER": str(folder)}
         # Twice: an update replaces the folder.
         for _ in range(2):
-            subprocess.run(install, env=variables, check=True, stdout=subprocess.DEVNULL)
+            install_plugin(folder, package("posthog-llma-claude-code"))
         self.assertEqual([path.name for path in folder.parent.iterdir()], ["plugin"])
         self.manage("managed-settings.folder.json", {"/opt/posthog-llma/plugin": str(folder)})
         self.sends()
@@ -91,10 +163,7 @@ class Fleet(OnMachine):
 
     def test_only_managed_hooks_may_be_allowed(self) -> None:
         folder = self.machine.root / "plugin"
-        package = Release.of_tests(NEW).folder / f"npm/posthog-llma-claude-code-{NEW}.tgz"
-        variables = self.machine.environment | {"POSTHOG_LLMA_PLUGIN_FOLDER": str(folder)}
-        install = [EXAMPLES / "install-plugin.sh", package]
-        subprocess.run(install, env=variables, check=True, stdout=subprocess.DEVNULL)
+        install_plugin(folder, package("posthog-llma-claude-code"))
         self.manage("managed-settings.folder.json", {"/opt/posthog-llma/plugin": str(folder)})
         settings = self.etc / "claude-code/managed-settings.json"
         only = json.loads(settings.read_text()) | {"allowManagedHooksOnly": True}
