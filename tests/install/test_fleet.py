@@ -199,19 +199,61 @@ class Fleet(OnMachine):
         self.sends()
         self.assertEqual(self.registry.asked, [])
 
-    def test_the_feature_of_a_development_container_installs_and_switches_on(self) -> None:
+    def feature(self, code: int = 0, umask: str = "022", **options: str) -> str:
+        """Runs the script of the feature for development containers."""
         releases = f"{self.registry.url}/releases"
         self.machine.variables |= {
             "POSTHOG_LLMA_INSTALLER": f"{releases}/install.sh",
             "POSTHOG_LLMA_DOWNLOADS": releases,
             "POSTHOG_LLMA_INSTALL_DIR": str(self.machine.root / "usr local bin"),
+            "APIKEY": KEY,
             "HOST": self.machine.posthog.url,
-        }
-        feature = shlex.quote(str(EXAMPLES / "devcontainer/install.sh"))
-        self.assertIn("apiKey", self.managed(feature, code=2))
-        self.machine.variables["APIKEY"] = KEY
-        self.managed(feature)
+        } | options
+        script = shlex.quote(str(EXAMPLES / "devcontainer/install.sh"))
+        return self.managed(f"umask {umask} && {script}", code)
+
+    def test_the_feature_of_a_development_container_installs_and_switches_on(self) -> None:
+        # As a secret from a file, and an address copied from a page.
+        self.feature(APIKEY=f" {KEY}\r\n", HOST=f"{self.machine.posthog.url} ")
         self.sends()
+
+    def test_the_feature_takes_regions_and_replaces_its_own_settings(self) -> None:
+        settings = self.etc / "claude-code/managed-settings.d/posthog-llma.json"
+        for host, address in (
+            ("", "https://us.i.posthog.com"),
+            ("us", "https://us.i.posthog.com"),
+            ("EU\n", "https://eu.i.posthog.com"),
+            ("eu.i.posthog.com", "https://eu.i.posthog.com"),
+            ("https://posthog.example.com/ingest", "https://posthog.example.com/ingest"),
+        ):
+            self.assertIn(f"sends its sessions to {address}", self.feature(HOST=host))
+            env = json.loads(settings.read_text())["env"]
+            self.assertEqual((env["POSTHOG_API_KEY"], env["POSTHOG_HOST"]), (KEY, address))
+        self.assertEqual(list(settings.parent.iterdir()), [settings])
+
+    def test_the_feature_refuses_what_would_be_no_key_or_no_address(self) -> None:
+        for option, wrong in (
+            (
+                "APIKEY",
+                ("", " \n", "phx_foo", f'{KEY}"', f"{KEY} {KEY}", KEY[:20], KEY[4:], "phc_"),
+            ),
+            ("HOST", ("posthog", 'https://a.b"', "http://posthog.example.com", "https://a b.c")),
+            ("POSTHOG_LLMA_INSTALL_DIR", ("bin", '/opt/"bin"', "/opt/bin\\", "/opt/b\nin")),
+        ):
+            for value in wrong:
+                said = self.feature(code=1, **{option: value})
+                self.assertRegex(said, rf"\Aerror: .*{option}.*; nothing was changed\n\Z", value)
+        self.assertEqual(self.registry.asked, [])
+        self.assertFalse((self.etc / "claude-code").exists())
+
+    def test_every_user_reads_what_the_feature_writes_whatever_the_umask(self) -> None:
+        settings = self.etc / "claude-code/managed-settings.d"
+        settings.mkdir(parents=True)
+        for folder in (settings.parent, settings):
+            folder.chmod(0o700)
+        self.feature(umask="077")
+        self.assertEqual(closed(settings.parent), [])
+        self.assertEqual(closed(self.machine.root / "usr local bin"), [])
 
 
 if __name__ == "__main__":
