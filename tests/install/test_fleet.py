@@ -14,7 +14,7 @@ from pathlib import Path
 
 from machine import KEY, ROOT
 from release import NEW, Release, find_program
-from test_install import OnMachine, needs
+from test_install import OnMachine, needs, needs_mounts
 
 EXAMPLES = ROOT / "examples/fleet"
 
@@ -105,11 +105,7 @@ class PluginFolder(unittest.TestCase):
 class Fleet(OnMachine):
     def setUp(self) -> None:
         needs("claude")
-        # A namespace of its own, so that no settings of this machine change.
-        if subprocess.run(
-            ["unshare", "--mount", "true"], capture_output=True, check=False
-        ).returncode:
-            self.skipTest("managed settings can be tried only where mounts are allowed")
+        needs_mounts()
         super().setUp()
         self.machine.serve_repository()
         self.etc = self.machine.root / "etc"
