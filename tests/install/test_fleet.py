@@ -125,13 +125,14 @@ class Fleet(OnMachine):
         folder.mkdir(exist_ok=True)
         (folder / "managed-settings.json").write_text(text)
 
-    def managed(self, line: str, code: int = 0) -> str:
+    def managed(self, line: str, code: int | None = 0) -> str:
         inside = f"mount --bind {shlex.quote(str(self.etc))} /etc && {line}"
         return self.machine.run(f"unshare --mount sh -c {shlex.quote(inside)}", code)
 
-    def sends(self) -> None:
+    def sends(self, count: int = 1) -> None:
+        """Has a session, the one of a number, and waits for its trace."""
         self.managed("claude -p --dangerously-skip-permissions hello")
-        self.machine.posthog.wait_for("$ai_trace", 1)
+        self.machine.posthog.wait_for("$ai_trace", count)
         self.assertEqual(self.machine.posthog.refused, [])
 
     def test_a_folder_works_in_the_first_session_without_a_network(self) -> None:
@@ -157,6 +158,24 @@ class Fleet(OnMachine):
         self.machine.write(".claude/settings.json", json.dumps(own))
         self.sends()
 
+    def test_users_may_send_less(self) -> None:
+        program = str(find_program())
+        self.manage("managed-settings.hooks.json", {"/usr/local/bin/posthog-llma": program})
+        project = self.machine.project / ".claude/settings.json"
+        project.parent.mkdir()
+        own = self.machine.home / ".claude/settings.json"
+        own.parent.mkdir(exist_ok=True)
+        for file, text in (
+            (project, json.dumps({"env": {"POSTHOG_LLMA_CC_ENABLED": "false"}})),
+            (own, json.dumps({"env": {"POSTHOG_LLMA_STATE_DIR": "/proc/nowhere"}})),
+            (own, "{ no JSON"),
+        ):
+            file.write_text(text)
+            self.managed("claude -p --dangerously-skip-permissions hello", code=None)
+            self.assertEqual(self.machine.posthog.events, [], text)
+            file.unlink()
+        self.assertGreaterEqual(self.machine.model.calls, 3, "the sessions took place")
+
     def test_only_managed_hooks_may_be_allowed(self) -> None:
         folder = self.machine.root / "plugin"
         install_plugin(folder, package("posthog-llma-claude-code"))
@@ -168,8 +187,18 @@ class Fleet(OnMachine):
 
     def test_a_mirror_of_npm_works_where_claude_code_waits_for_it(self) -> None:
         self.manage("managed-settings.mirror.json", {"https://npm.example.com": self.registry.url})
-        self.machine.variables["CLAUDE_CODE_SYNC_PLUGIN_INSTALL"] = "1"
-        self.sends()
+        settings = self.etc / "claude-code/managed-settings.json"
+        waiting = json.loads(settings.read_text())
+        waiting["env"]["CLAUDE_CODE_SYNC_PLUGIN_INSTALL"] = "1"
+        settings.write_text(json.dumps(waiting))
+        for sessions in range(1, 4):
+            self.sends(sessions)
+
+    def test_sessions_without_a_terminal_do_not_install_from_a_mirror(self) -> None:
+        self.manage("managed-settings.mirror.json", {"https://npm.example.com": self.registry.url})
+        for _ in range(3):
+            self.managed("claude -p --dangerously-skip-permissions hello")
+        self.assertEqual((self.registry.asked, self.machine.posthog.events), ([], []))
 
     def test_the_repository_works_where_claude_code_waits_for_it(self) -> None:
         self.manage("managed-settings.github.json", {})
