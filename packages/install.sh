@@ -4,8 +4,9 @@
 #   POSTHOG_LLMA_INSTALL_DIR   folder for the program; ~/.local/bin unless set
 #   POSTHOG_LLMA_DOWNLOADS     address of a mirror of the release's files
 #
-# The archive is used only if it has the checksum that stands in this script. Everything is in
-# functions and the last line calls them: a download that breaks off runs nothing.
+# The archive is used only if it has the checksum that stands in this script. Everything is between
+# two braces, which a shell reads to the end first: a download that breaks off runs nothing.
+{
 set -eu
 
 version=@VERSION@
@@ -55,37 +56,64 @@ checksum() {
   fi
 }
 
-install_program() {
+# A path as a word of a line for a shell.
+word() {
+  case $1 in
+    *[!0-9A-Za-z/._-]*) printf '%s\n' "$1" | sed "s/'/'\\\\''/g; 1s/^/'/; \$s/\$/'/" ;;
+    *) echo "$1" ;;
+  esac
+}
+
+main() {
   platform=$(platform)
   name=posthog-llma-$version-$platform
   expected=$(checksum_of "$name.tar.gz") || fail "version $version was not released for $platform"
   folder=${POSTHOG_LLMA_INSTALL_DIR:-${HOME:?}/.local/bin}
+  # No shell expands the ~ of a value in quotes.
+  case $folder in
+    \~/*) folder=${HOME:?}/${folder#??} ;;
+    \~*) fail "POSTHOG_LLMA_INSTALL_DIR is $folder: name the folder from / or ~/ on" ;;
+  esac
+  [ ! -d "$folder/posthog-llma" ] ||
+    fail "$folder/posthog-llma is a folder: move it away, or set POSTHOG_LLMA_INSTALL_DIR to another folder"
+  for tool in gzip tar; do
+    command -v $tool > /dev/null || fail "$tool is not installed; install it, then run this again"
+  done
 
+  new=""
   work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
+  trap 'rm -rf "$work" "$new"' EXIT
   trap 'exit 1' HUP INT TERM
   download "$downloads/$name.tar.gz" "$work/archive" || fail "$downloads/$name.tar.gz could not be downloaded"
   actual=$(checksum "$work/archive") || exit 1
   actual=${actual%% *}
   [ "$actual" = "$expected" ] ||
     fail "$downloads/$name.tar.gz has the checksum $actual instead of $expected: nothing was installed"
-  gzip -dc "$work/archive" | tar -xf - -C "$work"
-  "$work/$name/posthog-llma" --version > /dev/null ||
-    fail "the program for $platform does not run on this machine: nothing was installed"
+  gzip -dc "$work/archive" | tar -xf - -C "$work" ||
+    fail "the archive could not be unpacked in $work: nothing was installed"
 
-  mkdir -p "$folder"
+  mkdir -p -- "$folder" ||
+    fail "$folder could not be made: set POSTHOG_LLMA_INSTALL_DIR to another folder"
+  folder=$(CDPATH='' cd -- "$folder" && pwd)
   # Put in place by a rename: a program that runs now, and hooks that start now, see one or the other.
-  cp "$work/$name/posthog-llma" "$folder/.posthog-llma.$$"
-  chmod 755 "$folder/.posthog-llma.$$"
-  mv -f "$folder/.posthog-llma.$$" "$folder/posthog-llma"
+  # It is tried there, since a folder for temporary files may not let programs run.
+  new=$folder/.posthog-llma.$$
+  { cp "$work/$name/posthog-llma" "$new" && chmod 755 "$new"; } ||
+    fail "the program could not be written into $folder: nothing was installed"
+  "$new" --version > /dev/null ||
+    fail "the program for $platform does not run in $folder: nothing was installed"
+  mv -f "$new" "$folder/posthog-llma"
+
   echo "installed posthog-llma $version as $folder/posthog-llma (checksum verified)"
+  program=$(word "$folder/posthog-llma")
+  command=$program
   case :$PATH: in
-    *":$folder:"*) echo "next: posthog-llma setup" ;;
-    *)
-      echo "$folder is not on PATH; next: $folder/posthog-llma setup"
-      ;;
+    *":$folder:"* | *":$folder/:"*) command=posthog-llma ;;
+    *) echo "$folder is not on PATH" ;;
   esac
-  echo "to uninstall: posthog-llma setup --remove --purge, then rm $folder/posthog-llma"
+  echo "next: $command setup"
+  echo "to uninstall: $command setup --remove --purge && rm $program"
 }
 
-install_program
+main
+}

@@ -66,7 +66,7 @@ const RUN_ELSEWHERE: &[(&str, &str)] = &[
     ("tar -xzf posthog-llma-*.tar.gz", INSTALLERS),
     ("pi install npm:posthog-llma-pi", INSTALLERS),
     (
-        "APIKEY=phc_… HOST=https://eu.i.posthog.com examples/fleet/devcontainer/install.sh",
+        "APIKEY=phc_… HOST=eu examples/fleet/devcontainer/install.sh",
         "tests/install/test_fleet.py",
     ),
     ("pi install ./plugin/pi", "tests/pi"),

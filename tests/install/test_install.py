@@ -55,6 +55,12 @@ def needs(*programs: str) -> None:
     raise unittest.SkipTest(reason)
 
 
+def needs_mounts() -> None:
+    """For tests that mount something in a namespace of their own, so that this machine stays."""
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        raise unittest.SkipTest("mounts are not allowed here")
+
+
 class OnMachine(unittest.TestCase):
     """A fresh machine for each test, and a registry with the newest release."""
 
@@ -331,6 +337,89 @@ class Download(OnMachine):
         shutil.copy(changed / "install.sh", copy)
         self.assertIn("could not be downloaded", self.machine.run("sh install.sh", code=1))
         self.assertEqual(list((self.machine.home).rglob("posthog-llma*")), [])
+
+    def test_a_folder_in_the_place_of_the_program_is_named_and_left(self) -> None:
+        program = self.machine.home / ".local/bin/posthog-llma"
+        folder = self.machine.home / "folder"
+        folder.mkdir()
+        program.parent.mkdir(parents=True)
+        for make in (program.mkdir, partial(program.symlink_to, folder)):
+            make()
+            said = self.machine.run(f"curl -fsSL {self.script} | sh", code=1)
+            self.assertRegex(said, rf"\Aerror: {program} is a folder: .*\n\Z")
+            self.assertEqual([*program.iterdir(), *folder.iterdir()], [])
+            program.unlink() if program.is_symlink() else program.rmdir()
+
+    def test_a_full_disk_leaves_the_program_as_it_was(self) -> None:
+        program = self.machine.write(".local/bin/posthog-llma", "the earlier program")
+        full = 'head -c 1000 "$1" > "$2"; echo "cp: no space left on device" >&2; exit 1'
+        cp = self.machine.write("full/cp", f"#!/bin/sh\n{full}\n")
+        cp.chmod(0o755)
+        self.machine.path.insert(0, cp.parent)
+        said = self.machine.run(f"curl -fsSL {self.script} | sh", code=1)
+        self.assertIn(f"could not be written into {program.parent}: nothing was installed", said)
+        self.assertEqual(program.read_text(), "the earlier program")
+        self.assertEqual(list(program.parent.iterdir()), [program])
+
+    def test_the_folder_may_be_written_in_every_way(self) -> None:
+        home = self.machine.home
+        for given, folder, is_on_path in (
+            ("~/a b", home / "a b", False),
+            (f"{home}/it's $HOME/", home / "it's $HOME", False),
+            (f"{home}/bin//", home / "bin", True),
+            ("relative", self.machine.project / "relative", False),
+        ):
+            program = folder / "posthog-llma"
+            if is_on_path:
+                self.machine.path.insert(0, folder)
+            line = f"curl -fsSL {self.script} | sh"
+            said = self.machine.run(line, POSTHOG_LLMA_INSTALL_DIR=given)
+            self.assertIn(f"installed posthog-llma {NEW} as {program} (", said)
+            self.assertEqual("is not on PATH" not in said, is_on_path, said)
+            # The printed lines work as they are.
+            found = re.search(r"^next: (.*) setup\nto uninstall: (.*)\n\Z", said, re.MULTILINE)
+            assert found is not None, said
+            self.says_its_version(found.group(1))
+            self.machine.run(found.group(2))
+            self.assertEqual(list(folder.iterdir()), [])
+        said = self.machine.run(line, code=1, POSTHOG_LLMA_INSTALL_DIR="~ada/bin")
+        self.assertIn("POSTHOG_LLMA_INSTALL_DIR is ~ada/bin", said)
+
+    def test_a_missing_tool_is_named_before_anything_is_downloaded(self) -> None:
+        self.machine.run(f"curl -fsSLO {self.script}")
+        loaded = list(self.registry.asked)
+        for missing in ("gzip", "tar"):
+            tools = self.machine.root / f"without {missing}"
+            tools.mkdir()
+            for name in {"sh", "uname", "mktemp", "rm", "curl", "sha256sum", "gzip", "tar"}:
+                if name != missing:
+                    (tools / name).symlink_to(str(shutil.which(name)))
+            self.machine.path = [tools]
+            said = self.machine.run("sh install.sh", code=1)
+            self.assertRegex(said, rf"\Aerror: {missing} is not installed; .*\n\Z")
+        self.assertEqual(self.registry.asked, loaded)
+
+    def test_programs_need_not_run_in_the_folder_for_temporary_files(self) -> None:
+        needs_mounts()
+        temporary = self.machine.root / "temporary"
+        temporary.mkdir()
+        inside = f'mount -t tmpfs -o noexec none "$TMPDIR" && curl -fsSL {self.script} | sh'
+        self.machine.run(f"unshare --mount sh -c '{inside}'", TMPDIR=str(temporary))
+        self.says_its_version("posthog-llma")
+
+    def test_a_script_that_breaks_off_runs_nothing_and_fails(self) -> None:
+        text = (Release.of_tests(NEW).folder / "release/install.sh").read_bytes()
+        beginning, end = text.index(b"\n{\n") + 2, text.rindex(b"}")
+        for length in (*range(beginning, end - 100, 50), *range(end - 100, end)):
+            done = subprocess.run(
+                ["/bin/sh"],
+                input=text[:length],
+                env={"PATH": "/nowhere", "HOME": str(self.machine.home)},
+                capture_output=True,
+                check=False,
+            )
+            self.assertNotEqual(done.returncode, 0, text[length - 20 : length])
+            self.assertNotIn(b"not found", done.stderr, text[length - 20 : length])
 
     def test_the_archive(self) -> None:
         release = Release.of_tests(NEW)

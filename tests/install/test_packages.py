@@ -134,6 +134,25 @@ class Packages(unittest.TestCase):
                     )
                     self.assertEqual((digest, size), (f"sha256={own}", str(len(content))), name)
 
+    def test_every_link_of_a_registry_s_page_is_to_a_file_at_the_tag_of_the_version(self) -> None:
+        pages = {
+            path.name: self.npm(path.stem.removesuffix(f"-{NEW}")).get("README.md", b"")
+            for path in (self.out / "npm").iterdir()
+        }
+        for path in (self.out / "pypi").iterdir():
+            with zipfile.ZipFile(path) as wheel:
+                pages[path.name] = wheel.read(f"posthog_llma-{NEW}.dist-info/METADATA")
+        repository = tomllib.loads((ROOT / "Cargo.toml").read_text())["package"]["repository"]
+        linked = set()
+        for name, page in pages.items():
+            for link in re.findall(r"\]\((.*?)\)", page.decode()):
+                self.assertRegex(link, "^https://", name)
+                _, is_at_tag, file = link.partition(f"{repository}/blob/v{NEW}/")
+                if is_at_tag:
+                    self.assertTrue((ROOT / file.split("#")[0]).is_file(), link)
+                    linked.add(name)
+        self.assertEqual(len(linked), 1 + len(PROGRAMS), "the command line, and every wheel")
+
     def test_checksums_hold_in_every_file_that_names_one(self) -> None:
         release = self.out / "release"
         subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=release, check=True)

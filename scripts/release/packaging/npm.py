@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from .binary import Binary
+from .documents import document
 from .files import File, Tree, tar_gz, text
 from .project import NAME, ROOT, Project, committed
 
@@ -48,7 +49,8 @@ def manifest(project: Project, name: str, description: str, **more: object) -> F
 def command_line(project: Project, programs: list[Binary]) -> Tree:
     """The package for people: a Node script that becomes the program of the platform's package."""
     tree = {path.name: File.of(path) for path in committed("packages/npm")}
-    tree |= of_project("LICENSE", "README.md")
+    tree |= of_project("LICENSE")
+    tree["README.md"] = document(project, "README.md")
     tree["package.json"] = manifest(
         project,
         NAME,
@@ -81,6 +83,7 @@ def claude_code_plugin(project: Project, programs: list[Binary]) -> Tree:
         inside = path.relative_to(folder)
         if inside.parts[0] not in OTHER_AGENTS:
             tree[inside.as_posix()] = File.of(path)
+    tree["README.md"] = document(project, "plugin/README.md")
     tree[".claude-plugin/plugin.json"] = with_version(tree[".claude-plugin/plugin.json"], project)
     for program in programs:
         platform = program.platform
@@ -97,6 +100,7 @@ def plugin_of(project: Project, agent: str) -> Tree:
     folder = ROOT / "plugin" / agent
     paths = committed(f"plugin/{agent}")
     tree = {path.relative_to(folder).as_posix(): File.of(path) for path in paths}
+    tree["README.md"] = document(project, f"plugin/{agent}/README.md")
     own = json.loads(with_version(tree["package.json"], project).content)
     own["homepage"] = project.repository
     own["dependencies"] = {NAME: project.version}

@@ -6,6 +6,7 @@ import base64
 import hashlib
 
 from .binary import Binary
+from .documents import document
 from .files import File, Tree, text, zipped
 from .project import NAME, ROOT, Project
 
@@ -45,7 +46,7 @@ def metadata(project: Project) -> str:
         "Requires-Python: >=3.8",
         "Description-Content-Type: text/markdown",
     ]
-    return "\n".join(fields) + "\n\n" + (ROOT / "README.md").read_text()
+    return "\n".join(fields) + "\n\n" + document(project, "README.md").content.decode()
 
 
 def description(tags: str) -> str:
