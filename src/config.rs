@@ -324,7 +324,9 @@ impl Config {
 /// hooks on most machines end here.
 pub(crate) fn may_be_on(agent: Agent, host: &Host) -> bool {
     let mut reader = Reader::of(Values::Given(host));
-    reader.hooks(agent) == Hooks::On && reader.key_variable().is_some()
+    // An empty value may hide the user's own.
+    let is_named = || Variable::API_KEY.iter().any(|it| host.value(*it).is_some());
+    reader.hooks(agent) == Hooks::On && is_named()
 }
 
 #[cfg(test)]

@@ -202,3 +202,14 @@ fn a_signal_that_was_ignored_stays_ignored() {
     let outcome = env.through_shell("trap '' HUP; exec \"$@\"", command).run();
     outcome.success().says("alive");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_command_is_waited_for_where_the_end_of_processes_is_ignored() {
+    let env = TestEnv::new();
+    let run = env.through_shell(
+        "trap '' CHLD; exec \"$@\"",
+        ["run", "--", "sh", "-c", "exit 3"],
+    );
+    run.run().code(3);
+}

@@ -21,11 +21,13 @@ use super::Exit;
 use super::terms::Terms;
 use crate::cli::{Hook, Task, Wait, Work};
 use crate::config::{self, Config, WaitSetting};
-use crate::consent::{self, Caller, Environment, Judgement, Moment, StopScope};
+use crate::consent::{
+    self, Caller, Environment, Hidden, Judgement, Moment, StopScope, UnknownValue,
+};
 use crate::detached::{self, Detached};
 use crate::host::Host;
 use crate::integrations::claude_code::ending;
-use crate::outbox::{Endings, Outbox};
+use crate::outbox::{self, Endings, LeftOut, Outbox};
 use crate::session::{Agent, SessionState};
 use crate::sources;
 use crate::variables::{Variable, yes_or_no};
@@ -65,21 +67,32 @@ fn text<'de, D: Deserializer<'de>, T: From<String>>(value: D) -> Result<Option<T
 
 /// Never fails and never prints. Errors are in the log of runs, which `status` shows.
 pub(super) fn run(arguments: &Hook, host: &Host) -> Exit {
-    if config::may_be_on(arguments.agent, host) {
-        match arguments.agent {
-            Agent::ClaudeCode => of_claude_code(host),
-            Agent::Pi | Agent::OpenCode => of_plugin(arguments, host),
-            Agent::Otlp => {}
-        }
+    match arguments.agent {
+        // A machine that never sent has nothing to note either.
+        Agent::ClaudeCode if may_be_on(arguments, host) || has_outbox(host) => of_claude_code(host),
+        Agent::Pi | Agent::OpenCode if may_be_on(arguments, host) => of_plugin(arguments, host),
+        _ => {}
     }
     Exit::Done
+}
+
+fn may_be_on(arguments: &Hook, host: &Host) -> bool {
+    config::may_be_on(arguments.agent, host)
+}
+
+/// Whether there is an outbox, by the values the process was given. Only looks.
+fn has_outbox(host: &Host) -> bool {
+    host.state_directory()
+        .is_some_and(|it| outbox::is_there(&it))
 }
 
 /// Claude Code passes everything on standard input, and waits at the end of a session.
 fn of_claude_code(host: &Host) {
     let input = read_input(INPUT_PATIENCE).unwrap_or_default();
     let environment = Environment::of_hook(host, input.moment());
-    if let Some(config) = switched_on(Agent::ClaudeCode, &environment) {
+    let config = switched_on(Agent::ClaudeCode, &environment);
+    input.note_whether_sent(config.as_ref(), &environment);
+    if let Some(config) = config {
         let host = &environment.host;
         let wait = input.wait(config.wait, host);
         let task = input.task(host);
@@ -161,6 +174,20 @@ fn has_nothing_to_do(task: &Task, config: &Config, host: &Host) -> bool {
     is_stored && due.is_ok_and(|due| due.is_empty())
 }
 
+/// Whether sending is off because the user said so, or never said otherwise: not because settings of
+/// a project hide what they said.
+fn is_off_by_decision(environment: &Environment) -> bool {
+    let is_known = |it: &Variable| environment.variable(*it).is_ok();
+    match environment.variable(Variable::CcEnabled) {
+        _ if environment.stops(StopScope::Everything) => false,
+        Err(UnknownValue::Hidden(Hidden::ByProject)) => false,
+        // It was taken back, or cannot be read.
+        Err(_) => true,
+        Ok(Some(value)) if yes_or_no(value) != Some(true) => true,
+        Ok(_) => Variable::API_KEY.iter().all(is_known),
+    }
+}
+
 /// Stores a note that the end of a session is being processed, in case this process and the one
 /// that it starts are killed before the session is stored.
 fn note_ending(task: &Task, environment: &Environment, config: &Config, state_dir: &Path) {
@@ -238,6 +265,29 @@ impl Input {
                 progress,
             },
             (None, _) => Task::Deliver { agent },
+        }
+    }
+
+    /// Notes that this session ran while sending was off, so that it is not taken for one whose end
+    /// was missed.
+    fn note_whether_sent(&self, config: Option<&Config>, environment: &Environment) {
+        let host = &environment.host;
+        let directory = host.state_directory().filter(|it| outbox::is_there(it));
+        let transcript = self.transcript_path.as_ref();
+        let transcript = transcript.filter(|path| !path.as_os_str().is_empty());
+        let (Some(directory), Some(transcript)) = (directory, transcript) else {
+            return;
+        };
+        let Ok(transcript) = std::path::absolute(transcript) else {
+            return;
+        };
+        let left_out = LeftOut::of(&directory);
+        let agent = Agent::ClaudeCode.as_str();
+        if config.is_some() {
+            left_out.remove(agent, &transcript);
+        } else if is_off_by_decision(environment) {
+            // Without the note, it may be sent once sending is on again.
+            let _ = left_out.add(agent, &transcript);
         }
     }
 

@@ -38,8 +38,8 @@ pub(crate) enum SecretFileError {
     /// It belongs to another user, who can replace the secret.
     #[error("belongs to another user")]
     OfAnother,
-    /// Other users can replace the file, since they can write its folder.
-    #[error("is in a folder that others can write")]
+    /// Other users can replace the file, since they can write a folder above it.
+    #[error("is below a folder that others can write")]
     InOpenFolder,
     /// It is in a git repository, so that anybody who pushes there could choose the secret.
     #[error("is in a git repository, where secrets do not belong")]
@@ -87,9 +87,19 @@ pub(crate) fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
     if !is_trusted(&meta) {
         return Err(SecretFileError::OfAnother);
     }
-    // A link may lead to another folder.
-    for folder in dunce::canonicalize(path)?.ancestors().skip(1) {
-        if is_open(&fs::metadata(folder)?) {
+    // A link may lead to another folder, and may be replaced itself.
+    if !is_trusted(&fs::symlink_metadata(path)?) {
+        return Err(SecretFileError::OfAnother);
+    }
+    let real = dunce::canonicalize(path)?;
+    for folder in path.ancestors().skip(1).chain(real.ancestors().skip(1)) {
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        let meta = fs::metadata(folder)?;
+        if is_open(&meta) || !is_trusted(&meta) {
             return Err(SecretFileError::InOpenFolder);
         }
     }
@@ -216,7 +226,7 @@ mod tests {
         for (mode, expected) in [
             (0o755, None),
             (0o1777, None),
-            (0o777, Some("is in a folder that others can write")),
+            (0o777, Some("is below a folder that others can write")),
             // Of the user's own group.
             (0o775, None),
         ] {
@@ -226,6 +236,14 @@ mod tests {
                 assert_eq!(found.as_deref(), expected, "{mode:o}");
             }
         }
+        // A link may be replaced, wherever it leads.
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        let open = root.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        std::os::unix::fs::symlink(&path, open.join("link")).unwrap();
+        assert!(read(&path).is_ok());
+        assert!(read(&open.join("link")).is_err());
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl Environment {
             (_, None) => {
                 self.credit(variable, strongest);
                 let layer = strongest.filter(|_| caller != Caller::OtherAgent);
-                if let Some(value) = layer.and_then(|it| owner::named(&it.variables, variable)) {
+                if let Some(value) = layer.and_then(|it| owner::given(&it.variables, variable)) {
                     self.take(variable, value, caller);
                 }
             }
@@ -160,12 +160,26 @@ impl Environment {
                     self.overrule(variable, file);
                 }
             }
-            (IfCommitted::ChoosesDestination, Some((value, _))) if value.trim().is_empty() => {
+            (IfCommitted::ChoosesDestination, Some((value, file))) if value.trim().is_empty() => {
                 self.restore(variable, files, caller);
+                self.overrule(variable, file);
             }
             (IfCommitted::ChoosesDestination, Some((value, file))) => {
-                // Not every version of Claude Code applies a settings file above the project.
+                // Not every version of Claude Code applies a settings file above the project. Where
+                // the user's own value is there, this one does not.
                 let is_in_force = strongest.is_some_and(|it| it.owner == Owner::Repository);
+                let own = strongest.and_then(|it| owner::given(&it.variables, variable));
+                if let Some(own) = own
+                    && !is_in_force
+                    && (caller.wants_settings()
+                        || self
+                            .host
+                            .value(variable)
+                            .is_some_and(|it| it == own.as_str()))
+                {
+                    self.credit(variable, strongest);
+                    return self.take(variable, own, caller);
+                }
                 if is_in_force && caller.wants_settings() {
                     self.set(variable, value);
                 }
@@ -202,8 +216,16 @@ impl Environment {
     /// of that value is unknown: it may come from settings that no longer exist.
     fn take(&mut self, variable: Variable, value: &str, caller: Caller) {
         let given = self.host.value(variable);
-        // A running Claude Code does not know a source of the key that was named meanwhile.
-        let is_new = given.is_none() && Variable::API_KEY.contains(&variable);
+        // A running Claude Code may not know what was set meanwhile. Sessions that run are not
+        // switched on by that, and libraries have read their variables already.
+        let is_new = given.is_none()
+            && match variable.if_committed() {
+                IfCommitted::SwitchesOff => is_strict(variable, value),
+                IfCommitted::Ignored | IfCommitted::ChoosesDestination => true,
+                IfCommitted::Stricter | IfCommitted::NeverRoutes | IfCommitted::StopsEverything => {
+                    false
+                }
+            };
         if caller.wants_settings() || is_new {
             return self.set(variable, value);
         }
@@ -289,7 +311,7 @@ impl Environment {
     fn restore(&mut self, variable: Variable, files: &Files, caller: Caller) {
         let users = files.layers_of_user(variable).next();
         self.credit(variable, users);
-        match users.and_then(|layer| owner::named(&layer.variables, variable)) {
+        match users.and_then(|layer| owner::given(&layer.variables, variable)) {
             Some(value) => self.set(variable, value),
             // Nobody sets the plugin's options in a shell.
             None if caller.sees_no_shell() || variable.is_option() => {

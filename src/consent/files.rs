@@ -111,7 +111,9 @@ impl Files {
         };
         let place_of = |it: Variable| {
             self.layers.iter().rposition(|layer| {
-                may_choose(it, layer) && owner::named(&layer.variables, it).is_some()
+                let value = owner::named(&layer.variables, it);
+                // An empty value counts as unset.
+                may_choose(it, layer) && value.is_some_and(|value| !value.trim().is_empty())
             })
         };
         let is_source = Variable::API_KEY.contains(&variable) && !variable.is_option();
@@ -125,7 +127,9 @@ impl Files {
         };
         // A file above the project is not in force everywhere, and as strong as one of the project.
         let is_above = variable.if_committed() == IfCommitted::ChoosesDestination
-            && self.of_repository(variable, caller).is_some();
+            && self
+                .of_repository(variable, caller)
+                .is_some_and(|(value, _)| !value.trim().is_empty());
         place_of(variable).map_or_else(
             || !is_above || self.layers[other].scope != Scope::User,
             |own| own < other,

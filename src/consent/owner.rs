@@ -33,6 +33,16 @@ pub(super) fn of_local(path: &Path) -> Owner {
     }
 }
 
+/// The value that a settings file gives to `variable`, as Claude Code does: with names in another
+/// case it sets other variables, except on Windows.
+pub(super) fn given(variables: &Variables, variable: Variable) -> Option<&String> {
+    if cfg!(windows) {
+        named(variables, variable)
+    } else {
+        variables.get(variable.name())
+    }
+}
+
 /// The value of `variable` in a settings file, whatever the case of its name.
 pub(super) fn named(variables: &Variables, variable: Variable) -> Option<&String> {
     let exact = variables.get(variable.name());

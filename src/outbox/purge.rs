@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::OutboxError;
-use super::{endings, exclusions, key};
+use super::{endings, exclusions, key, left_out};
 
 /// Maximum time to wait until another process has closed a file.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -18,7 +18,7 @@ const POLL: Duration = Duration::from_millis(100);
 const FILES: [&str; 5] = ["outbox.", "inbox.", "serve.", "sender-", key::FILE];
 
 /// Folders in a state directory.
-const FOLDERS: [&str; 2] = [exclusions::FOLDER, endings::FOLDER];
+const FOLDERS: [&str; 3] = [exclusions::FOLDER, endings::FOLDER, left_out::FOLDER];
 
 /// Removes the files of the outbox, the notes about sessions and the key of the marks, then the
 /// directory if it is empty: the user may have named a directory with other files. Returns whether

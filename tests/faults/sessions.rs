@@ -216,3 +216,33 @@ fn dead_process() -> u32 {
     child.wait().expect("it ends");
     child.id()
 }
+
+#[test]
+fn a_session_that_ran_while_sending_was_off_is_not_sent_when_it_is_on_again() {
+    let scene = Scene::new();
+    let first = Session::write(&scene.env, 1, 1);
+    scene.end(&first);
+    scene.settle();
+    let off = [
+        ("POSTHOG_LLMA_CC_ENABLED", "false"),
+        ("POSTHOG_API_KEY", ""),
+    ];
+    let mut sessions = Vec::new();
+    for (number, (variable, value)) in (2..).zip(off) {
+        let session = Session::write(&scene.env, number, 1);
+        let hook = scene.hook(&session).env(variable, value);
+        hook.run().success().silent();
+        session.age(Duration::from_hours(2));
+        sessions.push(session);
+    }
+    scene.start();
+    scene.complete(&[&first]);
+    for session in &sessions {
+        assert_eq!(scene.posthog.of_session(&session.id).len(), 0);
+    }
+    // One that goes on is sent as a whole when it ends.
+    let [one, _] = &sessions[..] else { panic!() };
+    scene.end(one);
+    scene.settle();
+    scene.complete(&[&first, one]);
+}

@@ -87,6 +87,20 @@ fn values_that_the_user_had_before_setup_come_back() {
 }
 
 #[test]
+fn a_file_with_the_key_and_a_switch_that_was_off_come_back_too() {
+    for before in [
+        r#"{"env":{"POSTHOG_API_KEY_FILE":"/etc/key"}}"#,
+        r#"{"env":{"POSTHOG_API_KEY":"phc_mine","POSTHOG_LLMA_CC_ENABLED":"false"},"a":1}"#,
+    ] {
+        let user = Newcomer::new();
+        user.env.write(user.settings(), before);
+        user.set_up(&[]).success();
+        user.env.run(["setup", "--remove"]).success();
+        assert_eq!(user.read(), before);
+    }
+}
+
+#[test]
 fn the_plugin_sends_nothing_with_a_key_of_its_own_after_remove() {
     let user = Newcomer::new();
     user.install_plugin();

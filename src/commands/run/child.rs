@@ -51,6 +51,9 @@ pub(super) fn run(command: &[OsString]) -> io::Result<Ended> {
     command.args(arguments);
     #[cfg(unix)]
     let signals = signals::Signals::catch()?;
+    // Where this signal is ignored, the system tells nobody how a process ended.
+    #[cfg(unix)]
+    signal_hook::flag::register(signal_hook::consts::SIGCHLD, std::sync::Arc::default())?;
     // Ctrl-C and Ctrl-Break reach every process of a console. This one continues, to send the
     // command's sessions.
     #[cfg(windows)]

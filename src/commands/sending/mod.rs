@@ -15,7 +15,7 @@ use crate::config::{Config, Routes, RoutesError};
 use crate::consent::{Trust, Unconfirmed};
 use crate::host::Host;
 use crate::inbox::{self, Route};
-use crate::outbox::{Destination, Endings, Load, Outbox};
+use crate::outbox::{Destination, Endings, LeftOut, Load, Outbox};
 use crate::pipeline::{self, KnownEvents, Pipeline, Read, Redactors, Stored};
 use crate::posthog::Recording;
 use crate::redact::{RedactionKey, Redactor};
@@ -97,6 +97,11 @@ impl<'a> Sending<'a> {
     /// Notes about sessions whose end a hook began to process.
     pub(super) fn endings(&self) -> Endings {
         Endings::of(self.outbox.directory())
+    }
+
+    /// Sessions that ran while sending was off.
+    pub(super) fn left_out(&self) -> LeftOut {
+        LeftOut::of(self.outbox.directory())
     }
 
     pub(super) fn pipeline(&self) -> Pipeline<'_> {

@@ -74,7 +74,13 @@ impl Sending<'_> {
     }
 
     /// Adds a run to the log. An error is ignored, since the log is the place to report errors.
-    pub(in crate::commands) fn log(&self, kind: RunKind, session: Option<String>, sent: u64, report: Report) {
+    pub(in crate::commands) fn log(
+        &self,
+        kind: RunKind,
+        session: Option<String>,
+        sent: u64,
+        report: Report,
+    ) {
         let _ = self
             .outbox
             .log_run(&self.entry(kind, session, sent, report));

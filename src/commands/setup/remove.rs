@@ -6,7 +6,6 @@ use crate::commands::words;
 use crate::host::Host;
 use crate::integrations::claude_code::plugin::{PLUGIN, Plugin};
 use crate::integrations::claude_code::settings::edit::SettingsFile;
-use crate::variables::Variable;
 use crate::views::{Machine, Switched};
 
 /// Takes the settings back. While the plugin is installed, which may have a key of its own, they say
@@ -19,7 +18,6 @@ pub(super) fn run(
 ) -> anyhow::Result<()> {
     let path = words::path(&place.file, host);
     let mut names: Vec<&str> = KEYS.iter().map(|it| it.name()).collect();
-    names.retain(|name| *name == Variable::ApiKey.name() || file.sets(name));
     names.extend([HOST, ENABLED]);
     if is_purge {
         names.push(PRIVACY);
@@ -33,8 +31,11 @@ pub(super) fn run(
         Some(text) => {
             file.save(&text)?;
             let now = SettingsFile::open(&place.file)?;
-            let (kept, removed): (Vec<&str>, _) = names.iter().partition(|name| now.sets(name));
-            say(&format!("removed {} from {path}", words::list(&removed)));
+            let kept: Vec<&str> = names.iter().copied().filter(|it| now.sets(it)).collect();
+            names.retain(|name| file.sets(name) && !now.sets(name));
+            if !names.is_empty() {
+                say(&format!("removed {} from {path}", words::list(&names)));
+            }
             if !kept.is_empty() {
                 let kept = words::list(&kept);
                 say(&format!("as before setup in {path}: {kept}"));
@@ -73,6 +74,13 @@ fn switch_plugin_off(place: &Place, host: &Host) -> anyhow::Result<()> {
     if machine.is_on() {
         let state = Switched::of(&machine).state;
         say(&format!("but sessions are still sent: {state}"));
+    }
+    for other in machine.others.iter().filter(|it| it.is_on()) {
+        let name = other.agent.name();
+        say(&format!(
+            "but sessions of {name} are still sent, with the key of this shell: unset it, or \
+             uninstall the plugin"
+        ));
     }
     Ok(())
 }

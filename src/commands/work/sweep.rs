@@ -84,19 +84,23 @@ impl<'a> Sweep<'a> {
     }
 
     /// Stores the sessions that were written to since capturing was switched on, and are quiet now.
-    /// Earlier sessions are never sent without being asked for. A session with a note is stored
+    /// Earlier sessions, and those that ran while sending was off, are never sent without being
+    /// asked for. A session with a note is stored
     /// under the terms in it or not at all.
     pub(super) fn store_quiet(&self, report: &mut Report) {
         let all = sources::of_agent(self.agent, self.host);
         report.warnings.extend(select::in_words(&all.unreadable));
         let noted = self.sending.endings().of_agent(self.agent.as_str());
         let noted: BTreeSet<_> = noted.into_iter().map(|it| it.transcript).collect();
+        let left_out = self.sending.left_out();
+        left_out.tidy(self.host.now().into());
         for found in all.found {
             let modified = DateTime::<Utc>::from(found.modified);
             let may_be_missed =
                 self.host.now() - modified > QUIET && modified > self.since - CLOCK_ERROR;
             if may_be_missed
                 && !noted.contains(&*found.locator.path())
+                && !left_out.has(self.agent.as_str(), &found.locator.path())
                 && !self.is_open(&found)
                 && was_written_since(&found, self.since)
                 && self.may_send(&found)

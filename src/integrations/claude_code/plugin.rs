@@ -202,13 +202,15 @@ fn program_in(groups: &Value) -> Option<PathBuf> {
     })
 }
 
-/// The words of a line for a shell, without their quotes. Other rules differ between the shells that
-/// Claude Code uses, and a backslash is a part of a path on Windows.
+/// The words of a line for a shell, without their quotes. On Windows, a backslash is a part of a
+/// path.
 fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quote = None;
-    for character in line.chars() {
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
         match (quote, character, words.last_mut()) {
+            (None, '\\', Some(word)) if cfg!(not(windows)) => word.extend(characters.next()),
             (Some(open), _, _) if open == character => quote = None,
             (None, '"' | '\'', _) => quote = Some(character),
             (None, _, _) if character.is_whitespace() => words.push(String::new()),
@@ -421,6 +423,11 @@ mod tests {
             (
                 json!({ "command": r#"nice "C:\Program Files\posthog-llma.exe" hook"# }),
                 r"C:\Program Files\posthog-llma.exe",
+            ),
+            #[cfg(unix)]
+            (
+                json!({ "command": r"'/opt/o'\''brien/posthog-llma' hook" }),
+                "/opt/o'brien/posthog-llma",
             ),
             (
                 json!({ "command": r#""/opt/my tools"/posthog-llma hook"# }),

@@ -62,3 +62,74 @@ fn what_the_user_s_settings_do_not_set_any_more_was_taken_back() {
     assert_eq!(judged.variable(Variable::ApiKeyFile), Ok(Some("/key")));
     assert_eq!(judged.variable(Variable::ApiKey), Ok(None));
 }
+
+#[test]
+fn what_was_set_meanwhile_holds_unless_it_switches_on() {
+    for (variable, value, holds) in [
+        (Variable::CcEnabled, "false", true),
+        (Variable::CcEnabled, "true", false),
+        (Variable::PosthogHost, "https://eu.i.posthog.com", true),
+        (Variable::DistinctId, "ada", true),
+        (Variable::HttpsProxy, "http://proxy", false),
+    ] {
+        let sandbox = Sandbox::new();
+        let host = process(&sandbox);
+        let _ = Environment::of_hook(&host, Moment::Begins);
+        sandbox.set(USERS, variable, &json!(value));
+        let judged = Environment::of_hook(&host, Moment::GoesOn);
+        let expected = holds.then_some(value);
+        assert_eq!(judged.variable(variable), Ok(expected), "{variable}");
+    }
+}
+
+#[test]
+fn an_empty_value_that_is_committed_takes_the_place_of_no_key() {
+    for own in [
+        Variable::ApiKey,
+        Variable::ApiKeyFile,
+        Variable::ApiKeyCommand,
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.set(USERS, own, &json!("own"));
+        sandbox.set(COMMITTED, Variable::ApiKey, &json!(" "));
+        let host = sandbox.host().with(own.name(), "own");
+        let host = host.with("POSTHOG_API_KEY", " ");
+        let judged = Environment::of(&host, Caller::ClaudeCode);
+        assert_eq!(judged.variable(own), Ok(Some("own")), "{own}");
+        assert_eq!(judged.chosen_by, None);
+    }
+}
+
+#[cfg(not(windows))]
+#[test]
+fn names_in_another_case_set_nothing_of_the_user_s() {
+    let sandbox = Sandbox::new();
+    let env = json!({ "env": { "posthog_host": "https://eu.i.posthog.com" } });
+    sandbox.write(USERS, &env.to_string());
+    for caller in [Caller::ClaudeCode, Caller::Shell] {
+        let judged = Environment::of(&sandbox.host(), caller);
+        assert_eq!(judged.variable(Variable::PosthogHost), Ok(None));
+    }
+}
+
+#[test]
+fn a_file_above_the_project_chooses_nothing_where_the_user_s_value_is_in_force() {
+    let sandbox = Sandbox::new();
+    let (own, theirs) = ("https://own.example.com", "https://theirs.example.com");
+    sandbox.set(USERS, Variable::PosthogHost, &json!(own));
+    sandbox.set(COMMITTED, Variable::PosthogHost, &json!(theirs));
+    let mut host = sandbox.host();
+    host.cwd = Some(sandbox.project().join("below"));
+    for (caller, given, is_chosen) in [
+        (Caller::ClaudeCode, own, false),
+        (Caller::ClaudeCode, theirs, true),
+        (Caller::Onlooker, own, false),
+    ] {
+        let host = host.clone().with("POSTHOG_HOST", given);
+        let judged = Environment::of(&host, caller);
+        assert_eq!(judged.chosen_by.is_some(), is_chosen, "{caller:?} {given}");
+        if !is_chosen {
+            assert_eq!(judged.variable(Variable::PosthogHost), Ok(Some(own)));
+        }
+    }
+}

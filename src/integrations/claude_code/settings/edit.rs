@@ -10,6 +10,7 @@ use jsonc_parser::cst::{CstInputValue, CstObject, CstObjectProp, CstRootNode};
 use serde_json::{Map, Value, json};
 
 use crate::files;
+use crate::variables::yes_or_no;
 
 /// Byte order mark, which Claude Code skips and strict JSON does not allow.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -148,7 +149,12 @@ impl SettingsFile {
         if text == self.text() {
             return None;
         }
-        let before = self.texts().find(|copy| value(copy, switch).is_none());
+        let is_off = |copy: &String| {
+            let switch = value(copy, switch);
+            let said = switch.as_ref().and_then(Value::as_str);
+            switch.is_none() || said.and_then(yes_or_no) == Some(false)
+        };
+        let before = self.texts().find(is_off);
         let values: Vec<(&str, String)> = names
             .iter()
             .filter_map(|name| {
