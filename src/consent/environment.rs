@@ -165,26 +165,7 @@ impl Environment {
                 self.overrule(variable, file);
             }
             (IfCommitted::ChoosesDestination, Some((value, file))) => {
-                // Not every version of Claude Code applies a settings file above the project. Where
-                // the user's own value is there, this one does not.
-                let is_in_force = strongest.is_some_and(|it| it.owner == Owner::Repository);
-                let own = strongest.and_then(|it| owner::given(&it.variables, variable));
-                if let Some(own) = own
-                    && !is_in_force
-                    && (caller.wants_settings()
-                        || self
-                            .host
-                            .value(variable)
-                            .is_some_and(|it| it == own.as_str()))
-                {
-                    self.credit(variable, strongest);
-                    return self.take(variable, own, caller);
-                }
-                if is_in_force && caller.wants_settings() {
-                    self.set(variable, value);
-                }
-                self.credit(variable, strongest);
-                self.chosen_by = Some(file.folder.clone());
+                self.choose_destination(variable, value, file, strongest, caller);
             }
             (IfCommitted::StopsEverything, Some((_, file))) => {
                 if caller.sees_no_shell() {
@@ -199,6 +180,31 @@ impl Environment {
                 }
             }
         }
+    }
+
+    /// Lets a project's file choose a part of the destination, unless the user's own value is in
+    /// force: not every version of Claude Code applies a settings file above the project.
+    fn choose_destination(
+        &mut self,
+        variable: Variable,
+        value: &str,
+        file: &ProjectFile,
+        strongest: Option<&Layer>,
+        caller: Caller,
+    ) {
+        self.credit(variable, strongest);
+        let is_in_force = strongest.is_some_and(|it| it.owner == Owner::Repository);
+        let own = strongest.and_then(|it| owner::given(&it.variables, variable));
+        if let Some(own) = own.filter(|_| !is_in_force) {
+            let given = self.host.value(variable);
+            if caller.wants_settings() || given.is_some_and(|it| it == own.as_str()) {
+                return self.take(variable, own, caller);
+            }
+        }
+        if is_in_force && caller.wants_settings() {
+            self.set(variable, value);
+        }
+        self.chosen_by = Some(file.folder.clone());
     }
 
     /// Stops a command run by Claude Code if a project sets a route: libraries in this process have
