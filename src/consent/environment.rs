@@ -319,7 +319,7 @@ impl Environment {
         self.credit(variable, users);
         match users.and_then(|layer| owner::given(&layer.variables, variable)) {
             Some(value) => self.set(variable, value),
-            // Nobody sets the plugin's options in a shell.
+            // Claude Code alone sets the plugin's options: a value in a shell is not the user's.
             None if caller.sees_no_shell() || variable.is_option() => {
                 self.hide(variable, Hidden::ByProject);
             }

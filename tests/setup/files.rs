@@ -141,6 +141,13 @@ fn without_room_for_the_settings_nothing_is_asked_or_sent() {
         .expect("it is there")
         .count();
     assert_eq!(left, 1);
+
+    // Switching off needs no room where the file goes.
+    fs::remove_file(user.settings()).expect("it is ours");
+    user.set_up(&[]).success();
+    let remove = user.env.through_shell(full, ["setup", "--remove"]);
+    remove.run().success();
+    assert!(!user.settings().exists());
 }
 
 /// The folder of configuration is another one on macOS.

@@ -56,7 +56,7 @@ fn unreadable(machine: &Machine) -> Vec<Diagnosis> {
 /// The file in which to change a value.
 fn change(problem: &Problem, machine: &Machine) -> String {
     let name = problem.variable;
-    // What it names may be at fault.
+    // The file or command may be wrong, rather than the setting that names it.
     let mend = match name {
         Variable::ApiKeyFile | Variable::ApiKeyCommand => "mend it, or ",
         _ => "",

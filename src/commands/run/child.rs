@@ -103,7 +103,8 @@ mod signals {
     impl Signals {
         pub(super) fn catch() -> io::Result<Self> {
             let ignored = ignored();
-            // What `nohup` ignores stays ignored, by the command too: it inherits that.
+            // A signal that was ignored at the start, as `nohup` ignores SIGHUP, stays ignored, and
+            // the command inherits that.
             let caught = ALL.iter().filter(|it| ignored & (1 << (*it - 1)) == 0);
             iterator::Signals::new(caught).map(Self)
         }

@@ -1,4 +1,4 @@
-//! What all sending commands share: the open outbox, the destination, the redactors.
+//! The open outbox, the destination and the redactors, which all sending commands use.
 
 mod drain;
 mod run_log;

@@ -56,7 +56,6 @@ pub(super) fn run(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Exit> {
     let place = Place::find(arguments.project, host)?;
     // Checked before anything is asked or sent: whether the file can be changed.
     let file = SettingsFile::open(&place.file)?;
-    file.check_room()?;
     if arguments.remove {
         remove::run(&place, &file, arguments.purge, host)?;
         if arguments.purge {
@@ -67,6 +66,7 @@ pub(super) fn run(arguments: &cli::Setup, host: &Host) -> anyhow::Result<Exit> {
     if let Some(objection) = place.objection(host) {
         return Err(WrongUse(objection).into());
     }
+    file.check_room()?;
     match set_up(arguments, &place, host) {
         Err(error) if error.is::<Stopped>() || error.is::<offers::StoppedLater>() => {
             say(&error.to_string());

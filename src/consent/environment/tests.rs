@@ -157,7 +157,7 @@ fn a_value_that_the_project_hides_counts_as_the_strictest() {
 fn in_a_shell_the_user_s_own_value_is_seen() {
     let sandbox = Sandbox::new();
     for variable in Variable::ALL {
-        // No shell sets the plugin's options.
+        // Claude Code alone sets the plugin's options.
         if variable.if_committed() == IfCommitted::StopsEverything || variable.is_option() {
             continue;
         }
